@@ -1,0 +1,14 @@
+"""Invoicing: papers and money."""
+
+from django.apps import AppConfig
+
+
+class InvoicingConfig(AppConfig):
+    """Documents, refunds, settlements and what ties them."""
+
+    name = "invoicing"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self):
+        """Register the room's permissions, promises, report types and jobs."""
+        from invoicing import permissions  # noqa: F401, PLC0415 registers on import

@@ -1,0 +1,192 @@
+"""Refunds: decisions to pay money back, ours and those Amazon made without us.
+
+The verbs are in ``refunds.py``, the states in ``states.py``.
+"""
+
+import uuid
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, FSMModelMixin
+
+from config.core.trail import tracked
+from invoicing.models.document import Document
+from invoicing.states import LIVE, REFUND_TRANSITIONS, Component, RefundState
+from orders.models import Marketplace, Order, OrderLine, Seller
+
+
+class Source(models.TextChoices):
+    """Who decided the refund."""
+
+    RETOUR = "retour", _("Retour")
+    AMAZON = "amazon", _("Amazon")
+    OPENING = "opening", _("Before Retour")
+
+
+class Lane(models.TextChoices):
+    """How the money goes. ``guided``: a person does it in Seller Central with our figures."""
+
+    GUIDED = "guided", _("Seller Central")
+    NONE = "none", _("Not ours")
+
+
+_LINES_FOLLOW = pgtrigger.Func(
+    f"""
+    UPDATE invoicing_refundline SET live = NEW.state IN ({", ".join(f"'{s.value}'" for s in LIVE)})
+    WHERE refund_id = NEW.id;
+    RETURN NULL;
+    """
+)
+
+
+@tracked()
+class Refund(FSMModelMixin, models.Model):
+    """One decision to refund on one order. Amounts are what the buyer gets back, in ``currency``."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    source = models.CharField(max_length=8, choices=Source, default=Source.RETOUR)
+    lane = models.CharField(max_length=8, choices=Lane, default=Lane.GUIDED)
+    state = FSMField(
+        max_length=10, choices=RefundState, default=RefundState.PROPOSED, protected=True
+    )
+    seller = models.ForeignKey(Seller, models.PROTECT, related_name="refunds")
+    marketplace = models.ForeignKey(
+        Marketplace, models.PROTECT, null=True, related_name="refunds"
+    )
+    order = models.ForeignKey(Order, models.PROTECT, related_name="refunds")
+    origin = models.CharField(max_length=60, help_text=_("RMA number, or 'order' without one."))
+    currency = models.CharField(max_length=3)
+    net = models.DecimalField(max_digits=14, decimal_places=2)
+    tax = models.DecimalField(max_digits=14, decimal_places=2)
+    gross = models.DecimalField(max_digits=14, decimal_places=2)
+    reason_code = models.CharField(max_length=40, default="CustomerReturn")
+    calculation = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64, blank=True)
+    policy_version = models.CharField(max_length=40, blank=True)
+    needs_second = models.BooleanField(default=False)
+    proposer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True)
+    approved_hash = models.CharField(max_length=64, blank=True)
+    sender = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    sending_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    sent_on = models.DateField(null=True, help_text=_("Day entered in Seller Central."))
+    amazon_refund_id = models.CharField(max_length=60, blank=True)
+    confirmed_at = models.DateTimeField(null=True)
+    document = models.OneToOneField(
+        Document, models.PROTECT, null=True, blank=True, related_name="refund"
+    )
+    note = models.CharField(max_length=500, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [
+            ("propose_refund", "Propose refunds"),
+            ("approve_refund", "Approve refunds"),
+            ("reject_refund", "Reject refunds"),
+            ("carry_out_refund", "Carry out refunds"),
+            ("cancel_refund", "Cancel refunds"),
+            ("decide_refund", "Decide unknown or failed refunds"),
+        ]
+        indexes = [
+            models.Index(fields=["state", "-proposed_at", "-id"]),
+            models.Index(fields=["-proposed_at", "-id"]),
+            models.Index(fields=["origin"]),
+            models.Index(fields=["order", "state"]),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="refund_adds_up"),
+            models.CheckConstraint(condition=Q(gross__gt=0), name="refund_is_positive"),
+            models.CheckConstraint(
+                condition=Q(state__in=("proposed", "rejected", "cancelled"))
+                | Q(needs_second=False)
+                | (Q(approver__isnull=False) & ~Q(approver=F("proposer"))),
+                name="second_person_approves",
+            ),
+            models.UniqueConstraint(
+                fields=["seller", "amazon_refund_id"],
+                condition=~Q(amazon_refund_id=""),
+                name="amazon_refund_once",
+            ),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="refund_states", field="state", transitions=list(REFUND_TRANSITIONS)
+            ),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="lines_follow",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.AnyChange("state"),
+                func=_LINES_FOLLOW,
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.gross} {self.currency} for {self.order_id}"
+
+    def get_absolute_url(self):
+        return f"/refunds/{self.key}/"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it counts against what the buyer paid."""
+        return self.state in LIVE
+
+
+@tracked()
+class RefundLine(models.Model):
+    """Money of one component of one order line. ``live`` mirrors the refund's state (trigger)."""
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="lines")
+    order_line = models.ForeignKey(OrderLine, models.PROTECT, related_name="refund_lines")
+    origin = models.CharField(
+        max_length=80, help_text=_("RMA number, line and tranche; or 'order'; or Amazon's id.")
+    )
+    component = models.CharField(max_length=16, choices=Component)
+    quantity = models.PositiveIntegerField(default=0)
+    net = models.DecimalField(max_digits=14, decimal_places=2)
+    tax = models.DecimalField(max_digits=14, decimal_places=2)
+    gross = models.DecimalField(max_digits=14, decimal_places=2)
+    rate = models.DecimalField(max_digits=7, decimal_places=4, null=True)
+    sentence = models.CharField(max_length=500, blank=True)
+    rule = models.CharField(max_length=60, blank=True)
+    live = models.BooleanField(default=True, editable=False)
+
+    class Meta:
+        ordering = ["refund_id", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(gross=F("net") + F("tax")), name="refund_line_adds_up"
+            ),
+            models.UniqueConstraint(
+                fields=["origin", "component"],
+                condition=Q(live=True) & ~Q(origin="order"),
+                name="one_live_refund_an_origin",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["order_line", "component"], condition=Q(live=True), name="refund_line_live"
+            )
+        ]
+        triggers = [
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="frozen", exclude=["live"]),
+        ]
+
+    def __str__(self):
+        return f"{self.component} {self.gross}"

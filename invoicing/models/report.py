@@ -1,0 +1,49 @@
+"""Stored runs of finance's reports, and who downloaded what."""
+
+from django.conf import settings
+from django.db import models
+
+from invoicing.models.document import Document
+from orders.models import Marketplace, Seller
+
+
+class SettlementRun(models.Model):
+    """One run of the refund settlement report: its parameters, totals, file and hash."""
+
+    date_from = models.DateField()
+    date_to = models.DateField()
+    seller = models.ForeignKey(Seller, models.PROTECT, null=True, related_name="+")
+    marketplace = models.ForeignKey(Marketplace, models.PROTECT, null=True, related_name="+")
+    output_format = models.CharField(max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")])
+    rows = models.PositiveIntegerField(default=0)
+    totals = models.JSONField(default=list)
+    file_name = models.CharField(max_length=200)
+    file_path = models.CharField(max_length=300)
+    sha256 = models.CharField(max_length=64)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    job = models.ForeignKey("core.Job", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("run_settlement_report", "Run the refund settlement report")]
+
+    def __str__(self):
+        return self.file_name
+
+
+class Download(models.Model):
+    """Who downloaded which document or report, and when."""
+
+    append_only = True
+
+    document = models.ForeignKey(Document, models.PROTECT, null=True, related_name="downloads")
+    run = models.ForeignKey(SettlementRun, models.PROTECT, null=True, related_name="downloads")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"{self.by} {self.at:%Y-%m-%d %H:%M}"

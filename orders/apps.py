@@ -1,0 +1,18 @@
+"""Orders: the facts as Amazon gave them."""
+
+from django.apps import AppConfig
+
+
+class OrdersConfig(AppConfig):
+    """Facts: sellers, marketplaces, buyers, orders, Amazon's returns, and how they come in."""
+
+    name = "orders"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self):
+        """Register the room's permissions, promises and report types."""
+        from config.core import reference  # noqa: PLC0415
+        from orders import permissions  # noqa: F401, PLC0415 registers on import
+        from orders.marketplaces import load  # noqa: PLC0415
+
+        reference.register(load)
