@@ -11,8 +11,8 @@ class OrdersConfig(AppConfig):
 
     def ready(self):
         """Register the room's permissions, promises and report types."""
-        from config.core import reference  # noqa: PLC0415
-        from orders import permissions  # noqa: F401, PLC0415 registers on import
-        from orders.marketplaces import load  # noqa: PLC0415
+        from config.core import reference
+        from orders import permissions  # noqa: F401 registers on import
+        from orders.marketplaces import load
 
         reference.register(load)

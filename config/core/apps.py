@@ -13,17 +13,17 @@ class CoreConfig(AppConfig):
 
     def ready(self):
         """Register core's roles; run the steps that follow a migrate."""
-        from config.core import permissions  # noqa: F401, PLC0415 registers on import
+        from config.core import permissions  # noqa: F401 registers on import
 
         post_migrate.connect(_after_migrate, dispatch_uid="core.after_migrate")
 
 
 def _after_migrate(sender, using, **kwargs):
     """Once, after the last app: permissions exist by then."""
-    from django.apps import apps  # noqa: PLC0415
+    from django.apps import apps
 
-    from config.core import reference  # noqa: PLC0415
-    from config.core.models.trail import build_view, guard_truncate  # noqa: PLC0415
+    from config.core import reference
+    from config.core.models.trail import build_view, guard_truncate
 
     last = [config for config in apps.get_app_configs() if config.models_module][-1]
     if sender.label == last.label:

@@ -38,7 +38,7 @@ def start(kind: str, title: str, *, by, params: dict | None = None) -> Job:
 
 def enqueue(job: Job) -> None:
     """Publish the job; a broker that is away costs delay, the sweeper tries again."""
-    from config.core.tasks import run_job  # noqa: PLC0415 celery imports settings
+    from config.core.tasks import run_job
 
     try:
         run_job.apply_async([job.pk], queue=_kinds[job.kind][1])

@@ -55,7 +55,7 @@ def require(user: Any, permission: str) -> None:
 
 def sync_groups(using: str) -> None:
     """Make the groups and their permissions equal the registered tables."""
-    from django.contrib.auth.models import Group, Permission  # noqa: PLC0415 models not ready
+    from django.contrib.auth.models import Group, Permission
 
     held = Group.permissions.through.objects.using(using)
     ids = {

@@ -139,7 +139,9 @@ class Document(models.Model):
         indexes = [
             models.Index(fields=["-issue_date", "-id"]),
             models.Index(fields=["order", "kind"]),
-            models.Index(fields=["state"], condition=~Q(state="issued"), name="document_unfinished"),
+            models.Index(
+                fields=["state"], condition=~Q(state="issued"), name="document_unfinished"
+            ),
             models.Index(fields=["origin"]),
         ]
         constraints = [
@@ -154,9 +156,7 @@ class Document(models.Model):
                 condition=Q(kind="invoice"),
                 name="one_invoice_an_order",
             ),
-            models.CheckConstraint(
-                condition=Q(gross=F("net") + F("tax")), name="document_adds_up"
-            ),
+            models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="document_adds_up"),
             models.CheckConstraint(
                 condition=Q(state="draft") | (~Q(number="") & Q(issue_date__isnull=False)),
                 name="numbered_document_has_number",
@@ -178,6 +178,7 @@ class Document(models.Model):
         return self.number or f"draft {self.pk}"
 
     def get_absolute_url(self):
+        """The page of this row."""
         return f"/documents/{self.pk}/"
 
 

@@ -44,7 +44,7 @@ _LINES_FOLLOW = pgtrigger.Func(
 
 @tracked()
 class Refund(FSMModelMixin, models.Model):
-    """One decision to refund on one order. Amounts are what the buyer gets back, in ``currency``."""
+    """One decision to refund on one order; amounts are what the buyer gets back."""
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     source = models.CharField(max_length=8, choices=Source, default=Source.RETOUR)
@@ -53,9 +53,7 @@ class Refund(FSMModelMixin, models.Model):
         max_length=10, choices=RefundState, default=RefundState.PROPOSED, protected=True
     )
     seller = models.ForeignKey(Seller, models.PROTECT, related_name="refunds")
-    marketplace = models.ForeignKey(
-        Marketplace, models.PROTECT, null=True, related_name="refunds"
-    )
+    marketplace = models.ForeignKey(Marketplace, models.PROTECT, null=True, related_name="refunds")
     order = models.ForeignKey(Order, models.PROTECT, related_name="refunds")
     origin = models.CharField(max_length=60, help_text=_("RMA number, or 'order' without one."))
     currency = models.CharField(max_length=3)
@@ -139,6 +137,7 @@ class Refund(FSMModelMixin, models.Model):
         return f"{self.gross} {self.currency} for {self.order_id}"
 
     def get_absolute_url(self):
+        """The page of this row."""
         return f"/refunds/{self.key}/"
 
     @property

@@ -34,7 +34,7 @@ class Settlement(models.Model):
 
 
 class MoneyFact(models.Model):
-    """One amount of a settlement. ``bucket`` says whose money it is; only the buyer's is matched."""
+    """One amount of a settlement; ``bucket`` says whose money it is. The buyer's is matched."""
 
     class Bucket(models.TextChoices):
         BUYER = "buyer", _("Buyer's money")
@@ -46,9 +46,7 @@ class MoneyFact(models.Model):
     seller = models.ForeignKey(Seller, models.PROTECT, related_name="+")
     marketplace = models.ForeignKey(Marketplace, models.PROTECT, null=True, related_name="+")
     order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="money_facts")
-    order_line = models.ForeignKey(
-        OrderLine, models.PROTECT, null=True, related_name="money_facts"
-    )
+    order_line = models.ForeignKey(OrderLine, models.PROTECT, null=True, related_name="money_facts")
     refund = models.ForeignKey(Refund, models.PROTECT, null=True, related_name="money_facts")
     bucket = models.CharField(max_length=10, choices=Bucket)
     is_refund = models.BooleanField(default=False)

@@ -2,7 +2,7 @@
 
 from orders.models.amazon_return import AmazonReturn
 from orders.models.buyer import Buyer, BuyerAddress, BuyerTaxId
-from orders.models.imports import ImportProblem, ImportFile, ImportRow
+from orders.models.imports import ImportFile, ImportProblem, ImportRow
 from orders.models.marketplace import Marketplace
 from orders.models.order import Order, OrderItemCode, OrderLine, Product, Shipment
 from orders.models.seller import Seller, SellerTaxRegistration
@@ -12,8 +12,8 @@ __all__ = [
     "Buyer",
     "BuyerAddress",
     "BuyerTaxId",
-    "ImportProblem",
     "ImportFile",
+    "ImportProblem",
     "ImportRow",
     "Marketplace",
     "Order",

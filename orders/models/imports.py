@@ -48,6 +48,7 @@ class ImportFile(models.Model):
         return self.file_name
 
     def get_absolute_url(self):
+        """The page of this row."""
         return f"/imports/{self.pk}/"
 
 

@@ -99,6 +99,7 @@ class Order(ImportedModel):
         return self.amazon_order_id
 
     def get_absolute_url(self):
+        """The page of this row."""
         return f"/orders/{self.amazon_order_id}/"
 
 
@@ -121,7 +122,7 @@ class OrderLine(ImportedModel):
     product = models.ForeignKey(Product, models.PROTECT, null=True, related_name="order_lines")
     sku = models.CharField(max_length=80)
     occurrence = models.PositiveSmallIntegerField(default=1, db_default=1)
-    order_item_id = models.CharField(max_length=30, null=True, blank=True)  # noqa: DJ001 unique
+    order_item_id = models.CharField(max_length=30, null=True, blank=True)
     identity_confirmed_by = models.ForeignKey(
         "core.User", models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -62,9 +62,7 @@ class Policy(models.Model):
                 name="warned_before_expiry",
             ),
         ]
-        triggers = [
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Update | pgtrigger.Delete)
-        ]
+        triggers = [pgtrigger.Protect(name="kept", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self):
         return f"{self.name} v{self.version}"

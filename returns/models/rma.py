@@ -20,12 +20,15 @@ class RMAQuerySet(models.QuerySet):
     """Sentences about RMAs."""
 
     def open(self):
+        """Everything that is not closed."""
         return self.exclude(state=State.CLOSED)
 
     def waiting_for(self, actor: str):
+        """Open cases whose next step is this actor's."""
         return self.open().filter(next_actor=actor)
 
     def overdue(self, now):
+        """Open cases whose step was due before ``now``."""
         return self.open().filter(due_at__lt=now)
 
 
@@ -55,9 +58,7 @@ class RMA(FSMModelMixin, models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="rmas"
     )
-    next_actor = models.CharField(
-        max_length=10, choices=NextActor, default=NextActor.AGENT
-    )
+    next_actor = models.CharField(max_length=10, choices=NextActor, default=NextActor.AGENT)
     next_step = models.CharField(max_length=200, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     policy = models.ForeignKey(Policy, models.PROTECT, null=True, related_name="rmas")
@@ -152,6 +153,7 @@ class RMA(FSMModelMixin, models.Model):
         return self.number
 
     def get_absolute_url(self):
+        """The page of this row."""
         return f"/returns/{self.number}/"
 
     @_move("approve")
@@ -234,9 +236,7 @@ class RMALine(models.Model):
     reason_code = models.CharField(max_length=60, blank=True)
     reason_text = models.CharField(max_length=500, blank=True)
     opened = models.BooleanField(null=True, help_text=_("The buyer says the package is opened."))
-    liability = models.CharField(
-        max_length=10, choices=Liability, default=Liability.UNDECIDED
-    )
+    liability = models.CharField(max_length=10, choices=Liability, default=Liability.UNDECIDED)
     restocking_percent = models.DecimalField(
         max_digits=5, decimal_places=2, null=True, help_text=_("Empty: as the policy says.")
     )

@@ -48,6 +48,7 @@ class Job(models.Model):
         return f"{self.title} ({self.status})"
 
     def get_absolute_url(self):
+        """The page of this row."""
         return reverse("core:job", args=[self.pk])
 
     @property

@@ -21,7 +21,7 @@ class TrailEvent(models.Model):
     obj = models.CharField(max_length=64)
     label = models.CharField(max_length=10)
     rma_id = models.BigIntegerField(null=True)
-    origin = models.CharField(max_length=80, null=True)  # noqa: DJ001 a column of a view
+    origin = models.CharField(max_length=80, null=True)
     context_id = models.UUIDField(null=True)
     context = models.JSONField(null=True)
     data = models.JSONField()

@@ -45,7 +45,7 @@ class User(AbstractUser):
 
 def ensure_system_actor(using: str) -> None:
     """Create the system actor; it cannot log in."""
-    from config.core.trail import trail  # noqa: PLC0415 needs the app registry
+    from config.core.trail import trail
 
     people = User.objects.using(using)
     if people.filter(username=SYSTEM).exists():

@@ -11,9 +11,11 @@ class Command(BaseCommand):
     help = "Recompute every promise from the rows and print each with its count of violations."
 
     def add_arguments(self, parser):
+        """Take ``--json``."""
         parser.add_argument("--json", action="store_true", help="machine-readable output")
 
     def handle(self, *args, **options):
+        """Recompute, print, and exit 1 on any violation."""
         found = []
         for promise in invariants.promises():
             count, examples = invariants.violations(promise)
