@@ -32,6 +32,7 @@ ROOT = os.geteuid() == 0
 HOME = Path("/var/lib") / NAME if ROOT else RUN_DIR / "servers"
 DATABASE, OWNER, APP = "retour", "retour_owner", "retour_app"
 SERVER_USERS = ("retour-demo", "nobody")  # the first is created where root may
+NOBODY = "4194305"  # above the largest process id that Linux gives
 SOCKET_PATH_LIMIT = 107  # bytes, sun_path on Linux
 SETTINGS = {
     "listen_addresses": "''",
@@ -221,15 +222,35 @@ def _start_postgres() -> None:
     if fresh:
         _initialise()
     _refuse_other_version()
-    # A pid file of a crashed machine may name a process that lives again as somebody else.
-    (_data() / "postmaster.pid").unlink(missing_ok=True)
-    _own(sockets())
-    if _pg_ctl("-l", str(HOME / "postgres.log"), "-o", f"-k {sockets()}", "start").returncode:
-        log = (HOME / "postgres.log").read_text()[-2000:]
-        raise Unusable(f"The embedded PostgreSQL did not start:\n{log}")
+    _disown_pid_file()
+    for left in _own(sockets()).glob(".s.PGSQL.*"):
+        left.unlink()
+    _launch_postgres()
     if fresh or not (HOME / "roles-made").exists():
         _create_roles()
         (HOME / "roles-made").touch()
+
+
+def _disown_pid_file() -> None:
+    """Name nobody in the pid file of a crash: its number may meanwhile be somebody else's.
+
+    Only the number: the rest lets PostgreSQL see whether children of the dead one still live.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        lines = (_data() / "postmaster.pid").read_text().split("\n")
+        (_data() / "postmaster.pid").write_text("\n".join([NOBODY, *lines[1:]]))
+
+
+def _launch_postgres() -> None:
+    """pg_ctl start; children of a killed server get a few seconds to notice and leave."""
+    log = HOME / "postgres.log"
+    for _ in range(20):
+        if _pg_ctl("-l", str(log), "-o", f"-k {sockets()}", "start").returncode == 0:
+            return
+        if "shared memory block" not in (said := log.read_text()[-2000:]):
+            break
+        time.sleep(0.5)
+    raise Unusable(f"The embedded PostgreSQL did not start:\n{said}")
 
 
 def _accepts() -> bool:
@@ -382,7 +403,8 @@ def reset() -> None:
         _create_roles()
     else:
         stop()
-        shutil.rmtree(HOME, ignore_errors=True)
+        for gone in (HOME, sockets()):
+            shutil.rmtree(gone, ignore_errors=True)
     shutil.rmtree(RUN_DIR / "data", ignore_errors=True)
     (RUN_DIR / "secret-key").unlink(missing_ok=True)
 
