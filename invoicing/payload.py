@@ -1,0 +1,256 @@
+"""The frozen content of one document: everything its page and its XML will ever say.
+
+Pure dataclasses and their canonical JSON; no ORM, no clock, no language. The verbs build a
+`Payload` and store `to_json()` with its `sha256()`; `render` reads it back with `from_json`.
+Whether a payload may be issued is decided in `particulars.py`, its words live in `texts.py`.
+"""
+
+import hashlib
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+
+Kind = Literal["invoice", "credit_note"]
+Component = Literal[
+    "item", "shipping", "gift_wrap", "promotion", "restocking_fee", "return_freight", "goodwill"
+]
+# EN 16931 VAT categories (UNTDID 5305): standard or reduced, reverse charge, intra-Community,
+# export, exempt, zero rated, outside the scope of VAT.
+Category = Literal["S", "AE", "K", "G", "E", "Z", "O"]
+
+EU = frozenset({
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU",
+    "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRegistration:
+    """One tax registration: scheme is VAT, OSS, JCT (Japan) or GST (Canada GST/HST)."""
+
+    country: str
+    scheme: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Seller or buyer as on the day of issue. `address` is street lines, without place or country.
+
+    `postcode`, `city` and `region` may stay empty when `address` already says them; `vat_id` is
+    the buyer's, `registrations` are the seller's.
+    """
+
+    legal_name: str
+    address: tuple[str, ...]
+    country: str
+    postcode: str = ""
+    city: str = ""
+    region: str = ""
+    registrations: tuple[TaxRegistration, ...] = ()
+    vat_id: str = ""
+    email: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrecedingInvoice:
+    """The invoice a credit note corrects (BT-25, BT-26); ours or Amazon's, under its own number."""
+
+    number: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row. Money in the payload's currency, `unit_price` net, `rate` a fraction (0.19).
+
+    On a credit note what goes back to the buyer is positive and a deduction (restocking fee,
+    return freight) negative. `note` is the sentence that explains the number, in the document's
+    language.
+    """
+
+    position: int
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    net: Decimal
+    category: Category
+    rate: Decimal
+    tax: Decimal
+    gross: Decimal
+    component: Component = "item"
+    sku: str = ""
+    asin: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """One row of the per-rate table; `exemption` is a key of `texts.EXEMPTIONS` or empty."""
+
+    category: Category
+    rate: Decimal
+    base: Decimal
+    tax: Decimal
+    exemption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Net, tax and gross of the whole document, in its currency."""
+
+    net: Decimal
+    tax: Decimal
+    gross: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class NationalTax:
+    """The VAT total in the currency of the taxing country (art. 230; BT-6, BT-111).
+
+    `rate` is units of `currency` for one unit of the document's currency; `source` names it.
+    """
+
+    currency: str
+    tax: Decimal
+    rate: Decimal
+    source: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One invoice or credit note, complete.
+
+    `tax_point` is the day of supply on an invoice; on a credit note the day the price fell (the
+    refund date of a Japanese return invoice), and `original_supply_date` then says when the goods
+    were supplied. `number` stays empty in a draft. `tax_country` is the country whose tax is
+    shown (on export and intra-Community supply the country of dispatch), the marketplace's when
+    empty. `payment_note` is a key of `texts.PAYMENT_NOTES`.
+    """
+
+    kind: Kind
+    number: str
+    issue_date: date
+    currency: str
+    language: str
+    seller: Party
+    buyer: Party
+    marketplace_name: str
+    marketplace_country: str
+    lines: tuple[Line, ...]
+    rates: tuple[RateRow, ...]
+    totals: Amounts
+    tax_point: date | None = None
+    original_supply_date: date | None = None
+    tax_country: str = ""
+    purchase_order: str = ""
+    order_ids: tuple[str, ...] = ()
+    rma_number: str = ""
+    preceding: tuple[PrecedingInvoice, ...] = ()
+    national_tax: NationalTax | None = None
+    payment_note: str = ""
+    issuer_reference: str = ""
+    schema: int = 1
+
+    @property
+    def jurisdiction(self) -> str:
+        """ISO country whose rules the document follows; Amazon's UK and EL are GB and GR here."""
+        return iso_country(self.tax_country or self.marketplace_country)
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no spaces, decimals as plain strings, dates ISO 8601.
+
+        Equal payloads give equal text: 1.50 and 1.5 are both written "1.5".
+        """
+        return json.dumps(
+            _plain(self), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
+
+    def sha256(self) -> str:
+        """Hex digest of the canonical JSON in UTF-8: the identity of this content."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read `to_json()` back. Fields added later take their defaults; unknown ones are errors.
+
+        Raises ValueError that names the field which does not fit.
+        """
+        payload = _typed(cls, json.loads(text), "payload")
+        assert isinstance(payload, cls)
+        return payload
+
+
+def iso_country(code: str) -> str:
+    """ISO 3166 code of Amazon's and the tax offices' two-letter codes (UK, EL)."""
+    return {"UK": "GB", "EL": "GR"}.get(code.upper(), code.upper())
+
+
+def _plain(value: object) -> object:
+    """What json can write; Decimal without exponent, trailing zeros or minus zero."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return format(value.normalize() if value else Decimal(0), "f")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _typed(kind: Any, value: Any, where: str) -> Any:
+    """`value` as `kind`; `where` is the path shown when it does not fit."""
+    if isinstance(kind, types.UnionType):
+        return None if value is None else _typed(get_args(kind)[0], value, where)
+    if get_origin(kind) is tuple:
+        _expect(isinstance(value, list), where, "a list", value)
+        return tuple(_typed(get_args(kind)[0], v, f"{where}[{i}]") for i, v in enumerate(value))
+    if get_origin(kind) is Literal:
+        _expect(value in get_args(kind), where, f"one of {', '.join(get_args(kind))}", value)
+        return value
+    if is_dataclass(kind):
+        return _record(kind, value, where)
+    if kind in (Decimal, date):
+        return _parsed(kind, value, where)
+    _expect(type(value) is kind, where, kind.__name__, value)
+    return value
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """Resolved once per class: 200 lines would otherwise pay for it 200 times."""
+    return get_type_hints(kind)
+
+
+def _record(kind: Any, value: Any, where: str) -> Any:
+    _expect(isinstance(value, Mapping), where, "an object", value)
+    hints = _hints(kind)
+    if unknown := set(value) - set(hints):
+        raise ValueError(f"{where}: unknown field {', '.join(sorted(unknown))}")
+    given = {name: _typed(hints[name], item, f"{where}.{name}") for name, item in value.items()}
+    try:
+        return kind(**given)
+    except TypeError as error:
+        raise ValueError(f"{where}: {error}") from error
+
+
+def _parsed(kind: Any, value: Any, where: str) -> Any:
+    """A Decimal or a date from its string; a JSON number would already have been a float."""
+    _expect(isinstance(value, str), where, "a string", value)
+    try:
+        parsed: Any = Decimal(value) if kind is Decimal else date.fromisoformat(value)
+    except (ArithmeticError, ValueError) as error:
+        raise ValueError(f"{where}: {value!r} is not a {kind.__name__}") from error
+    _expect(kind is date or parsed.is_finite(), where, "a finite number", value)
+    return parsed
+
+
+def _expect(fits: bool, where: str, wanted: str, value: object) -> None:
+    if not fits:
+        raise ValueError(f"{where}: expected {wanted}, got {value!r}")
