@@ -221,7 +221,7 @@ _TEXTS: Mapping[str, Row] = {
     "unit_price": ("Unit price", "Einzelpreis", "Prix unitaire", "Prezzo unit.", "Precio unit.",
                    "単価(税抜)"),
     "net": ("Net", "Netto", "HT", "Imponibile", "Base", "金額(税抜)"),
-    "rate": ("{tax} %", "{tax} %", "{tax} %", "{tax} %", "{tax} %", "税率"),
+    "rate": ("Rate", "Satz", "Taux", "Aliquota", "Tipo", "税率"),
     "tax": ("{tax}", "{tax}", "{tax}", "{tax}", "{tax}", "{tax}"),
     "gross": ("Gross", "Brutto", "TTC", "Totale", "Total", "金額(税込)"),
     "amounts_in": ("All amounts in {currency}", "Alle Beträge in {currency}",
