@@ -169,23 +169,33 @@ class Payload:
 
         Equal payloads give equal text: 1.50 and 1.5 are both written "1.5".
         """
-        return json.dumps(
-            _plain(self), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        )
+        return canonical_json(_plain(self))
 
     def sha256(self) -> str:
         """Hex digest of the canonical JSON in UTF-8: the identity of this content."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """Read `to_json()` back. Fields added later take their defaults; unknown ones are errors.
+    def from_json(cls, stored: str | bytes | Mapping[str, object]) -> Self:
+        """Read `to_json()` back, as text or as the object a jsonb column gives.
 
+        Fields added later take their defaults; unknown ones are errors.
         Raises ValueError that names the field which does not fit.
         """
-        payload = _typed(cls, json.loads(text), "payload")
+        data = stored if isinstance(stored, Mapping) else json.loads(stored)
+        payload = _typed(cls, data, "payload")
         assert isinstance(payload, cls)
         return payload
+
+
+def canonical_json(data: object) -> str:
+    """The one way to write stored content: a jsonb column forgets key order, this restores it.
+
+    Hash a stored payload with this, not through `Payload`, whose later fields would be added.
+    """
+    return json.dumps(
+        data, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
 
 
 def iso_country(code: str) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from invoicing.particulars import check_deadlines, check_particulars
-from invoicing.payload import Amounts, Payload, PrecedingInvoice, TaxRegistration
+from invoicing.payload import Amounts, Payload, PrecedingInvoice, TaxRegistration, canonical_json
 from tests.invoicing.payloads import SELLERS, in_sterling, line, rate_rows, sample, totals
 
 D = Decimal
@@ -53,6 +53,13 @@ def test_json_of_equal_decimals_is_equal():
     b = sample(totals=Amounts(D("100.00"), D("-0"), D("100.0")))
     assert a.to_json() == b.to_json()
     assert json.loads(a.to_json())["totals"] == {"net": "100", "tax": "0", "gross": "100"}
+
+
+def test_json_is_restored_from_an_object_in_any_order():
+    payload = sample("JP", "credit_note", 5)
+    shuffled = dict(reversed(json.loads(payload.to_json()).items()))
+    assert canonical_json(shuffled) == payload.to_json()
+    assert Payload.from_json(shuffled) == payload
 
 
 def test_hash_changes_with_any_content():
