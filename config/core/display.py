@@ -1,0 +1,128 @@
+"""How single values look on a page: amounts, ages, dates, states, ids.
+
+Shared by the Django templates (``{% load retour %}``) and the compiled row templates (jinja.py).
+No queries, no domain words: a state is any short word, its colour is chosen in the stylesheet.
+"""
+
+import datetime as dt
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale, UnknownLocaleError
+from babel.numbers import get_decimal_symbol, get_group_symbol
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext, pgettext
+
+from config.core.money import round_money
+
+NOTHING = mark_safe('<span class="nil">–</span>')
+_STEPS = ((60, "min"), (3600, "h"), (86400, "d"), (7 * 86400, "w"), (30 * 86400, "mo"))
+_YEAR = 365 * 86400
+
+
+def money(amount: Decimal | None, currency: str) -> SafeString:
+    """An amount in the reader's notation with its ISO currency, such as ``1.234,50 EUR``.
+
+    Rounded to the currency's own decimals (JPY has none); None is shown as a dash.
+    """
+    if amount is None:
+        return NOTHING
+    return mark_safe(
+        f'<span class="money">{number(amount, currency)}'
+        f'<span class="cur">&nbsp;{escape(currency)}</span></span>'
+    )
+
+
+def number(amount: Decimal, currency: str) -> str:
+    """The figures of an amount alone, grouped, with a true minus sign."""
+    rounded = round_money(Decimal(amount), currency)
+    places = max(0, -rounded.as_tuple().exponent)
+    group, point = _symbols(get_language() or settings.LANGUAGE_CODE)
+    whole, _, fraction = f"{abs(rounded):,.{places}f}".partition(".")
+    sign = "\N{MINUS SIGN}" if rounded < 0 else ""
+    return sign + whole.replace(",", group) + (point + fraction if fraction else "")
+
+
+@cache
+def _symbols(language: str) -> tuple[str, str]:
+    try:
+        locale = Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        locale = Locale("en")
+    return get_group_symbol(locale), get_decimal_symbol(locale)
+
+
+def age(moment: dt.datetime | dt.date | None) -> SafeString:
+    """How long ago (``3 d``) or how far ahead (``in 3 d``), the exact time in ``<time title>``."""
+    if moment is None:
+        return NOTHING
+    moment, exact = _as_moment(moment)
+    seconds = int((timezone.now() - moment).total_seconds())
+    words = _short(abs(seconds))
+    if seconds <= -60:
+        words = gettext("in %(age)s") % {"age": words}
+    return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}">{words}</time>')
+
+
+def _as_moment(moment: dt.datetime | dt.date) -> tuple[dt.datetime, str]:
+    if isinstance(moment, dt.datetime):
+        return moment, timezone.localtime(moment).strftime("%Y-%m-%d %H:%M %Z")
+    start = dt.datetime.combine(moment, dt.time.min, timezone.get_current_timezone())
+    return start, moment.isoformat()
+
+
+def _short(seconds: int) -> str:
+    if seconds < 60:
+        return pgettext("age", "now")
+    if seconds >= _YEAR:
+        return f"{seconds // _YEAR}\N{NO-BREAK SPACE}{pgettext('age', 'y')}"
+    size, unit = next(step for step in reversed(_STEPS) if seconds >= step[0])
+    return f"{seconds // size}\N{NO-BREAK SPACE}{pgettext('age', unit)}"
+
+
+def date(moment: dt.datetime | dt.date | None) -> SafeString:
+    """A day as ``2026-11-21`` in the reader's time zone; the exact time on hover."""
+    if moment is None:
+        return NOTHING
+    if not isinstance(moment, dt.datetime):
+        return mark_safe(f'<time datetime="{moment:%Y-%m-%d}">{moment:%Y-%m-%d}</time>')
+    local = timezone.localtime(moment)
+    return mark_safe(
+        f'<time datetime="{moment.isoformat()}" title="{local:%Y-%m-%d %H:%M %Z}">'
+        f"{local:%Y-%m-%d}</time>"
+    )
+
+
+def state_badge(state: str | None, label: str | None = None) -> SafeString:
+    """A dot and a word. ``label`` is the translated word, else the state itself is spoken."""
+    if not state:
+        return NOTHING
+    word = str(label) if label else gettext(str(state).replace("_", " ").capitalize())
+    return mark_safe(f'<span class="state" data-state="{escape(state)}">{escape(word)}</span>')
+
+
+def copy_id(value: str | None, label: str = "") -> SafeString:
+    """A button that copies an id; the id itself is written by the caller, usually as a link."""
+    if not value:
+        return mark_safe("")
+    name = escape(gettext("Copy %(id)s") % {"id": label or value})
+    return mark_safe(
+        f'<button type="button" class="copy" data-copy="{escape(value)}" aria-label="{name}"'
+        f' title="{name}"><svg aria-hidden="true"><use href="{_icons()}#copy"/></svg></button>'
+    )
+
+
+def icon(name: str) -> SafeString:
+    """One drawing of ``static/icons.svg``; decoration only, the word stands beside it."""
+    return mark_safe(
+        f'<svg class="icon" aria-hidden="true"><use href="{_icons()}#{escape(name)}"/></svg>'
+    )
+
+
+@cache
+def _icons() -> str:
+    return static("icons.svg")

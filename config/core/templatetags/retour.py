@@ -1,0 +1,93 @@
+"""``{% load retour %}``: values as in the lists, navigation items, the six-step state line."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from config.core import display
+from config.core.context import path_of
+
+register = template.Library()
+
+register.filter("money", display.money)
+register.filter("age", display.age)
+register.filter("day", display.date)
+register.filter("state_badge", display.state_badge)
+register.filter("copy_id", display.copy_id)
+register.simple_tag(display.state_badge, name="state_badge")
+register.simple_tag(display.icon, name="icon")
+
+
+@register.simple_tag(takes_context=True)
+def nav_item(context: Context, name: str, label: str, permission: str, icon: str) -> SafeString:
+    """A navigation link, or nothing without the permission or the page; ``icon`` names its
+    drawing. The current page carries ``aria-current``.
+    """
+    url = path_of(name)
+    request = context.get("request")
+    if not url or request is None or not _may(request.user, permission):
+        return SafeString("")
+    return format_html(
+        '<li><a href="{}" data-go="{}"{}>{}<span>{}</span></a></li>',
+        url,
+        icon,
+        _current(request.path, url),
+        display.icon(icon),
+        label,
+    )
+
+
+def _may(user: Any, permission: str) -> bool:
+    return user.is_authenticated and (not permission or user.has_perm(permission))
+
+
+def _current(path: str, url: str) -> SafeString:
+    if path == url:
+        return SafeString(' aria-current="page"')
+    inside = url != "/" and path.startswith(url)
+    return SafeString(' aria-current="true"' if inside else "")
+
+
+@register.inclusion_tag("core/_state_line.html")
+def state_line(states: Any, current: str, reached: dict[str, datetime] | None = None) -> dict:
+    """The steps of a process. ``states`` is (value, label) in order, ``reached`` says when each
+    was entered; a step before the current one that was never entered shows as skipped.
+    """
+    states = list(states)
+    place = [value for value, _label in states].index(current)
+    reached = reached or {}
+    steps = []
+    for number, (value, label) in enumerate(states):
+        if number == place:
+            look = "current"
+        elif number > place:
+            look = "ahead"
+        else:
+            look = "done" if value in reached or not reached else "skipped"
+        steps.append({"label": label, "look": look, "at": reached.get(value), "value": value})
+    return {"steps": steps}
+
+
+@register.simple_tag
+def path(name: str) -> str:
+    """The path of a named page, or "" where no room offers it (``{% path "x:y" as url %}``)."""
+    return path_of(name)
+
+
+@register.filter
+def describedby(bound_field: Any) -> SafeString:
+    """Draw a form field's widget tied to its help and its errors for screen readers."""
+    ids = []
+    if bound_field.help_text:
+        ids.append(f"{bound_field.auto_id}_help")
+    attrs = {}
+    if bound_field.errors:
+        ids.append(f"{bound_field.auto_id}_error")
+        attrs["aria-invalid"] = "true"
+    if ids:
+        attrs["aria-describedby"] = " ".join(ids)
+    return bound_field.as_widget(attrs=attrs)
