@@ -1,0 +1,281 @@
+"""Report files for the demo, in Amazon's own layouts, so that the real importers read them."""
+
+import csv
+import datetime as dt
+import random
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from config.core.money import exponent, round_money
+from returns.demo import catalogue
+
+ORDER_COLUMNS = [
+    "amazon-order-id",
+    "merchant-order-id",
+    "purchase-date",
+    "last-updated-date",
+    "order-status",
+    "fulfillment-channel",
+    "sales-channel",
+    "order-channel",
+    "ship-service-level",
+    "product-name",
+    "sku",
+    "asin",
+    "number-of-items",
+    "item-status",
+    "quantity",
+    "currency",
+    "item-price",
+    "item-tax",
+    "shipping-price",
+    "shipping-tax",
+    "gift-wrap-price",
+    "gift-wrap-tax",
+    "item-promotion-discount",
+    "ship-promotion-discount",
+    "ship-city",
+    "ship-state",
+    "ship-postal-code",
+    "ship-country",
+    "promotion-ids",
+    "is-business-order",
+    "purchase-order-number",
+    "price-designation",
+    "fulfilled-by",
+    "buyer-company-name",
+    "is-amazon-invoiced",
+]
+SETTLEMENT_COLUMNS = [
+    "settlement-id",
+    "settlement-start-date",
+    "settlement-end-date",
+    "deposit-date",
+    "total-amount",
+    "currency",
+    "transaction-type",
+    "order-id",
+    "merchant-order-id",
+    "adjustment-id",
+    "shipment-id",
+    "marketplace-name",
+    "amount-type",
+    "amount-description",
+    "amount",
+    "fulfillment-id",
+    "posted-date",
+    "posted-date-time",
+    "order-item-code",
+    "merchant-order-item-id",
+    "merchant-adjustment-item-id",
+    "sku",
+    "quantity-purchased",
+]
+_PREFIX = {
+    "DE": "302",
+    "UK": "202",
+    "FR": "403",
+    "IT": "404",
+    "ES": "408",
+    "US": "113",
+    "CA": "701",
+    "JP": "503",
+}
+
+
+@dataclass
+class DemoLine:
+    """One line of an invented order, in the marketplace's price basis."""
+
+    sku: str
+    title: str
+    quantity: int
+    price: Decimal
+    tax: Decimal
+    shipping: Decimal = Decimal(0)
+    shipping_tax: Decimal = Decimal(0)
+
+
+@dataclass
+class DemoOrder:
+    """An invented order."""
+
+    order_id: str
+    purchased_at: dt.datetime
+    buyer: tuple
+    po_number: str
+    lines: list[DemoLine] = field(default_factory=list)
+
+
+def orders(rng: random.Random, market, count: int, today: dt.date) -> list[DemoOrder]:
+    """``count`` orders of one marketplace, the oldest about five months ago."""
+    return [_order(rng, market, number, today) for number in range(count)]
+
+
+def _order(rng: random.Random, market, number: int, today: dt.date) -> DemoOrder:
+    when = dt.datetime.combine(
+        today - dt.timedelta(days=rng.randint(12, 150)),
+        dt.time(rng.randint(6, 19), rng.randint(0, 59)),
+        dt.UTC,
+    )
+    order = DemoOrder(
+        order_id=f"{_PREFIX[market.code]}-55{number:05d}-{rng.randint(0, 9999999):07d}",
+        purchased_at=when,
+        buyer=rng.choice(catalogue.BUYERS[market.code]),
+        po_number=f"45{rng.randint(0, 99999999):08d}" if rng.random() < 0.8 else "",
+    )
+    goods = rng.sample(catalogue.PRODUCTS, rng.choice((1, 1, 1, 2, 2, 3)))
+    order.lines = [_line(rng, market, product) for product in goods]
+    return order
+
+
+def _line(rng: random.Random, market, product: tuple) -> DemoLine:
+    sku, title, _category, price, _custom = product
+    quantity = rng.choice((1, 1, 2, 3, 5, 10))
+    rate = Decimal(catalogue.STANDARD_RATE[market.code])
+    factor = Decimal(catalogue.PRICE_FACTOR[market.currency])
+    amount = round_money(Decimal(price) * factor * quantity, market.currency)
+    shipping = Decimal(0)
+    if rng.random() < 0.35:
+        shipping = round_money(Decimal("7.90") * factor, market.currency)
+    return DemoLine(
+        sku,
+        title,
+        quantity,
+        amount,
+        _tax(amount, rate, market),
+        shipping,
+        _tax(shipping, rate, market),
+    )
+
+
+def _tax(amount: Decimal, rate: Decimal, market) -> Decimal:
+    part = rate / (1 + rate) if market.prices_include_tax else rate
+    return round_money(amount * part, market.currency)
+
+
+def write_orders(path: Path, market, found: list[DemoOrder], amazon_invoices: bool) -> None:
+    """An all-orders report, one row a line."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None)
+        writer.writerow(ORDER_COLUMNS)
+        for order in found:
+            for line in order.lines:
+                writer.writerow(_order_cells(market, order, line, amazon_invoices))
+
+
+def _order_cells(market, order: DemoOrder, line: DemoLine, amazon_invoices: bool) -> list[str]:
+    company, postal_code, city, _kind, _street = order.buyer
+    when = order.purchased_at.isoformat()
+    cells = dict.fromkeys(ORDER_COLUMNS, "")
+    cells |= {
+        "amazon-order-id": order.order_id,
+        "purchase-date": when,
+        "last-updated-date": when,
+        "order-status": "Shipped",
+        "fulfillment-channel": "Merchant",
+        "sales-channel": market.name,
+        "product-name": line.title,
+        "sku": line.sku,
+        "asin": f"B0DEMO{abs(hash_of(line.sku)) % 10000:04d}",
+        "item-status": "Shipped",
+        "quantity": str(line.quantity),
+        "currency": market.currency,
+        "item-price": text(line.price, market.currency),
+        "item-tax": text(line.tax, market.currency),
+        "shipping-price": text(line.shipping, market.currency),
+        "shipping-tax": text(line.shipping_tax, market.currency),
+        "ship-city": city,
+        "ship-state": catalogue.SHIP_STATE.get(market.code, ""),
+        "ship-postal-code": postal_code,
+        "ship-country": "AT" if city == "Wien" else market.country,
+        "is-business-order": "true",
+        "purchase-order-number": order.po_number,
+        "price-designation": "Business Price",
+        "buyer-company-name": company,
+        "is-amazon-invoiced": "true" if amazon_invoices else "false",
+    }
+    return [cells[name] for name in ORDER_COLUMNS]
+
+
+def hash_of(word: str) -> int:
+    """A number that is the same in every run (``hash`` is salted)."""
+    return sum(ord(letter) * 31**place for place, letter in enumerate(word[:12]))
+
+
+def text(amount: Decimal, currency: str) -> str:
+    """An amount as a report writes it: point, and the currency's own decimals."""
+    return f"{amount:.{exponent(currency)}f}"
+
+
+@dataclass(frozen=True)
+class RefundRow:
+    """One refunded amount of a settlement."""
+
+    order_id: str
+    sku: str
+    item_code: str
+    adjustment_id: str
+    description: str
+    amount: Decimal
+    posted_at: dt.datetime
+    kind: str = "Refund"
+
+
+def write_settlement(path: Path, number: str, market, rows: list[RefundRow]) -> None:
+    """A settlement V2 file whose rows add up to its totals row."""
+    ends = max((row.posted_at for row in rows), default=dt.datetime.now(dt.UTC))
+    fee = Decimal(round_money(Decimal("-39.99"), market.currency))
+    total = sum((row.amount for row in rows), fee)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None)
+        writer.writerow(SETTLEMENT_COLUMNS)
+        head = {
+            "settlement-start-date": _moment(ends - dt.timedelta(days=14)),
+            "settlement-end-date": _moment(ends),
+            "deposit-date": _moment(ends + dt.timedelta(days=2)),
+            "total-amount": text(total, market.currency),
+            "currency": market.currency,
+        }
+        writer.writerow(_cells(number, head))
+        for row in rows:
+            writer.writerow(_cells(number, _refund_cells(market, row)))
+        writer.writerow(_cells(number, _fee_cells(market, fee, ends)))
+
+
+def _cells(number: str, given: dict[str, str]) -> list[str]:
+    return [number if n == "settlement-id" else given.get(n, "") for n in SETTLEMENT_COLUMNS]
+
+
+def _refund_cells(market, row: RefundRow) -> dict[str, str]:
+    return {
+        "transaction-type": row.kind,
+        "order-id": row.order_id,
+        "merchant-order-id": row.order_id,
+        "adjustment-id": row.adjustment_id,
+        "marketplace-name": market.name,
+        "amount-type": "ItemPrice",
+        "amount-description": row.description,
+        "amount": text(row.amount, market.currency),
+        "fulfillment-id": "MFN",
+        "posted-date": f"{row.posted_at:%Y-%m-%d}",
+        "posted-date-time": _moment(row.posted_at),
+        "order-item-code": row.item_code,
+        "sku": row.sku,
+    }
+
+
+def _fee_cells(market, fee: Decimal, when: dt.datetime) -> dict[str, str]:
+    return {
+        "transaction-type": "other-transaction",
+        "amount-type": "other-transaction",
+        "amount-description": "Subscription Fee",
+        "amount": text(fee, market.currency),
+        "posted-date": f"{when:%Y-%m-%d}",
+        "posted-date-time": _moment(when),
+    }
+
+
+def _moment(when: dt.datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC"
