@@ -10,68 +10,22 @@ from pathlib import Path
 from config.core.money import exponent, round_money
 from returns.demo import catalogue
 
-ORDER_COLUMNS = [
-    "amazon-order-id",
-    "merchant-order-id",
-    "purchase-date",
-    "last-updated-date",
-    "order-status",
-    "fulfillment-channel",
-    "sales-channel",
-    "order-channel",
-    "ship-service-level",
-    "product-name",
-    "sku",
-    "asin",
-    "number-of-items",
-    "item-status",
-    "quantity",
-    "currency",
-    "item-price",
-    "item-tax",
-    "shipping-price",
-    "shipping-tax",
-    "gift-wrap-price",
-    "gift-wrap-tax",
-    "item-promotion-discount",
-    "ship-promotion-discount",
-    "ship-city",
-    "ship-state",
-    "ship-postal-code",
-    "ship-country",
-    "promotion-ids",
-    "is-business-order",
-    "purchase-order-number",
-    "price-designation",
-    "fulfilled-by",
-    "buyer-company-name",
-    "is-amazon-invoiced",
-]
-SETTLEMENT_COLUMNS = [
-    "settlement-id",
-    "settlement-start-date",
-    "settlement-end-date",
-    "deposit-date",
-    "total-amount",
-    "currency",
-    "transaction-type",
-    "order-id",
-    "merchant-order-id",
-    "adjustment-id",
-    "shipment-id",
-    "marketplace-name",
-    "amount-type",
-    "amount-description",
-    "amount",
-    "fulfillment-id",
-    "posted-date",
-    "posted-date-time",
-    "order-item-code",
-    "merchant-order-item-id",
-    "merchant-adjustment-item-id",
-    "sku",
-    "quantity-purchased",
-]
+_ORDER_COLUMNS = """
+amazon-order-id merchant-order-id purchase-date last-updated-date order-status
+fulfillment-channel sales-channel order-channel ship-service-level product-name sku asin
+number-of-items item-status quantity currency item-price item-tax shipping-price shipping-
+tax gift-wrap-price gift-wrap-tax item-promotion-discount ship-promotion-discount ship-
+city ship-state ship-postal-code ship-country promotion-ids is-business-order purchase-
+order-number price-designation fulfilled-by buyer-company-name is-amazon-invoiced
+"""
+ORDER_COLUMNS = _ORDER_COLUMNS.split()
+_SETTLEMENT_COLUMNS = """
+settlement-id settlement-start-date settlement-end-date deposit-date total-amount currency
+transaction-type order-id merchant-order-id adjustment-id shipment-id marketplace-name
+amount-type amount-description amount fulfillment-id posted-date posted-date-time order-
+item-code merchant-order-item-id merchant-adjustment-item-id sku quantity-purchased
+"""
+SETTLEMENT_COLUMNS = _SETTLEMENT_COLUMNS.split()
 _PREFIX = {
     "DE": "302",
     "UK": "202",
