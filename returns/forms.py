@@ -1,0 +1,145 @@
+"""The forms behind the buttons of an RMA. They check shape only; rules live in the verbs."""
+
+from decimal import Decimal
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from config.core.models import User
+from config.core.roles import AGENT, INSPECTOR, LEAD
+from returns.models import Evidence, Parcel
+from returns.states import Condition, Disposition, Liability
+
+_MONEY = {"max_digits": 14, "decimal_places": 2, "min_value": Decimal(0), "required": False}
+
+
+class ReasonForm(forms.Form):
+    """A sentence that the buyer or the next colleague will read."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500, widget=forms.Textarea)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "reason" in self.fields:
+            self.fields["reason"].widget.attrs["rows"] = 2
+
+
+class ShipForm(forms.Form):
+    """A parcel on its way back."""
+
+    carrier = forms.CharField(label=_("Carrier"), max_length=60, required=False)
+    tracking = forms.CharField(label=_("Tracking number"), max_length=60, required=False)
+    label_type = forms.ChoiceField(
+        label=_("Label"), choices=[("", "–"), *Parcel.LabelType.choices], required=False
+    )
+    label_payer = forms.ChoiceField(
+        label=_("Label paid by"), choices=[("", "–"), *Parcel.Payer.choices], required=False
+    )
+    label_cost = forms.DecimalField(label=_("Label cost"), **_MONEY)
+
+
+class ExtendForm(ReasonForm):
+    """More time to send the goods back."""
+
+    until = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}))
+    field_order = ["until", "reason"]
+
+
+class NoteForm(forms.Form):
+    """A note for colleagues."""
+
+    text = forms.CharField(
+        label=_("Note"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class AssignForm(forms.Form):
+    """Who looks after the case."""
+
+    owner = forms.ModelChoiceField(label=_("Owner"), queryset=User.objects.none())
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        people = User.objects.filter(is_active=True, role__in=(AGENT, INSPECTOR, LEAD))
+        self.fields["owner"].queryset = people.order_by("username")
+
+
+class LiabilityForm(forms.Form):
+    """Who is answerable for one line."""
+
+    line_id = forms.IntegerField(widget=forms.HiddenInput)
+    liability = forms.ChoiceField(label=_("Liability"), choices=Liability.choices)
+
+
+class EvidenceForm(forms.Form):
+    """A photo or paper for the file."""
+
+    upload = forms.FileField(label=_("File (photo or PDF)"))
+    kind = forms.ChoiceField(label=_("Kind"), choices=Evidence.Kind.choices)
+
+
+class ProposeForm(forms.Form):
+    """What an agent may change about the calculated refund."""
+
+    refund_shipping = forms.NullBooleanField(
+        label=_("Refund outbound shipping"),
+        widget=forms.Select(
+            choices=[("", _("As the policy says")), ("true", _("Yes")), ("false", _("No"))]
+        ),
+    )
+    restocking_percent = forms.DecimalField(
+        label=_("Restocking fee in percent"),
+        help_text=_("Empty: as the policy says. Never where we or the carrier are liable."),
+        max_digits=5,
+        decimal_places=2,
+        min_value=Decimal(0),
+        max_value=Decimal(100),
+        required=False,
+    )
+    goodwill = forms.DecimalField(label=_("Goodwill, gross"), **_MONEY)
+
+
+class QuantitiesForm(forms.Form):
+    """A number of units for each line; made from the lines that still have any."""
+
+    def __init__(self, *args, lines=(), **kwargs):
+        super().__init__(*args, **kwargs)
+        for line, available in lines:
+            self.fields[f"line_{line.pk}"] = forms.IntegerField(
+                label=f"{line.order_line.sku} · {line.order_line.title}"[:120],
+                min_value=0,
+                max_value=available,
+                initial=available,
+                help_text=_("At most %(n)d") % {"n": available},
+            )
+
+    def quantities(self) -> dict[int, int]:
+        """Line id → units, without the zeros."""
+        return {
+            int(name.removeprefix("line_")): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith("line_") and value
+        }
+
+
+class MissingForm(QuantitiesForm):
+    """Units given up as never arrived."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=500)
+
+
+class InspectionForm(forms.Form):
+    """What the inspector saw on some units of one line."""
+
+    quantity = forms.IntegerField(label=_("Units"), min_value=0)
+    condition = forms.ChoiceField(label=_("Condition"), choices=Condition.choices)
+    disposition = forms.ChoiceField(
+        label=_("Goes to"),
+        choices=[c for c in Disposition.choices if c[0] != Disposition.MISSING],
+    )
+    note = forms.CharField(label=_("Note"), max_length=500, required=False)
+    photo = forms.FileField(
+        label=_("Photo"),
+        required=False,
+        widget=forms.ClearableFileInput(attrs={"accept": "image/*", "capture": "environment"}),
+    )

@@ -1,0 +1,57 @@
+"""Columns of the returns lists; rows are drawn by templates/jinja/returns/."""
+
+import django_tables2
+from django.utils.translation import gettext_lazy as _
+from django_tables2 import Column
+
+NUM = {"th": {"class": "num"}}
+OPT = {"th": {"class": "opt"}}
+
+
+class QueueTable(django_tables2.Table):
+    """The returns queue."""
+
+    number = Column(verbose_name=_("RMA"))
+    buyer = Column(verbose_name=_("Buyer and PO"), accessor="buyer__legal_name")
+    state = Column(verbose_name=_("State"))
+    next_step = Column(verbose_name=_("Next step"))
+    reason = Column(verbose_name=_("Reason"), attrs=OPT)
+    value = Column(verbose_name=_("Value"), attrs=NUM)
+    owner = Column(verbose_name=_("Owner"), accessor="owner__username", attrs=OPT)
+    marketplace = Column(verbose_name=_("Marketplace"), accessor="marketplace__code", attrs=OPT)
+    due_at = Column(verbose_name=_("Due"), attrs=NUM)
+    opened_at = Column(verbose_name=_("Age"), attrs=NUM)
+
+
+class BuyerTable(django_tables2.Table):
+    """Buyers with their open returns and their return rate."""
+
+    legal_name = Column(verbose_name=_("Buyer"))
+    kind = Column(verbose_name=_("Type"), attrs=OPT)
+    country = Column(verbose_name=_("Country"), attrs=OPT)
+    orders = Column(verbose_name=_("Orders, 90 days"), attrs=NUM)
+    returns = Column(verbose_name=_("Returns, 90 days"), attrs=NUM)
+    rate = Column(verbose_name=_("Return rate"), attrs=NUM)
+    watched = Column(verbose_name=_("Watch"))
+
+
+class OrderTable(django_tables2.Table):
+    """Orders as Amazon gave them, with what came back."""
+
+    amazon_order_id = Column(verbose_name=_("Order"))
+    buyer = Column(verbose_name=_("Buyer and PO"), accessor="buyer__legal_name")
+    marketplace = Column(verbose_name=_("Marketplace"), accessor="marketplace__code", attrs=OPT)
+    status = Column(verbose_name=_("Status"))
+    channel = Column(verbose_name=_("Fulfilled by"), attrs=OPT)
+    gross_total = Column(verbose_name=_("Paid"), attrs=NUM)
+    purchased_at = Column(verbose_name=_("Ordered"), attrs=NUM)
+
+
+class ActivityTable(django_tables2.Table):
+    """The trail, one row a change."""
+
+    what = Column(verbose_name=_("What"), accessor="model")
+    verb = Column(verbose_name=_("Verb"))
+    who = Column(verbose_name=_("Who"))
+    reason = Column(verbose_name=_("Reason"), attrs=OPT)
+    at = Column(verbose_name=_("When"), attrs=NUM)

@@ -1,0 +1,1 @@
+"""The pages of the returns desk: thin doors that load, call a verb, and show what it says."""

@@ -1,0 +1,109 @@
+"""A new RMA: find the order, choose lines and quantities, say why."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+
+from config.core.refused import Refused
+from orders.models import Order
+from returns import quantities, workflow
+from returns.policy import REASONS, reason_label
+from returns.workflow import LineRequest
+
+
+class LineForm(forms.Form):
+    """Units of one order line that come back, and why."""
+
+    order_line_id = forms.IntegerField(widget=forms.HiddenInput)
+    quantity = forms.IntegerField(label=_("Units"), min_value=0, initial=0)
+    reason_code = forms.ChoiceField(label=_("Reason"))
+    reason_text = forms.CharField(label=_("In the buyer's words"), max_length=500, required=False)
+    opened = forms.BooleanField(label=_("Package opened"), required=False)
+
+    def __init__(self, *args, available: int = 0, line=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.line, self.available = line, available
+        self.fields["quantity"].widget.attrs["max"] = available
+        self.fields["reason_code"].choices = [(code, reason_label(code)) for code in REASONS]
+
+    def wanted(self) -> LineRequest | None:
+        """The request of this line, or None when no unit comes back."""
+        data = self.cleaned_data
+        if not data["quantity"]:
+            return None
+        return LineRequest(
+            order_line_id=data["order_line_id"],
+            quantity=data["quantity"],
+            reason_code=data["reason_code"],
+            reason_text=data["reason_text"],
+            opened=data["opened"],
+        )
+
+
+class HeadForm(forms.Form):
+    """What belongs to the whole return."""
+
+    buyer_reference = forms.CharField(label=_("Buyer's reference"), max_length=80, required=False)
+
+
+@login_required
+@permission_required("returns.request_rma", raise_exception=True)
+def new(request: HttpRequest) -> HttpResponse:
+    """GET /returns/new/?order=…&order=…: choose; POST: request the RMA."""
+    ids = [part.strip() for part in request.GET.getlist("order") if part.strip()]
+    orders = list(
+        Order.objects.filter(amazon_order_id__in=ids).select_related(
+            "buyer", "marketplace", "seller"
+        )
+    )
+    unknown = sorted(set(ids) - {order.amazon_order_id for order in orders})
+    head, lines = HeadForm(request.POST or None), _line_forms(request, orders)
+    if request.method == "POST":
+        done = _request(request, head, lines)
+        if done:
+            return redirect("returns:rma", done.number)
+    context = {"orders": orders, "unknown": unknown, "lines": lines, "head": head, "ids": ids}
+    return render(request, "returns/new.html", context)
+
+
+def _line_forms(request: HttpRequest, orders: list[Order]) -> list[LineForm]:
+    found = []
+    for order in orders:
+        for line in order.lines.select_related("order__marketplace", "product"):
+            left = quantities.returnable(line)
+            found.append(
+                LineForm(
+                    request.POST or None,
+                    prefix=f"l{line.pk}",
+                    initial={"order_line_id": line.pk},
+                    available=left,
+                    line=line,
+                )
+            )
+    return found
+
+
+def _all_valid(forms_: list[LineForm]) -> bool:
+    """Check every form, so that all errors show at once."""
+    return sum(not form.is_valid() for form in forms_) == 0
+
+
+def _request(request: HttpRequest, head: HeadForm, lines: list[LineForm]):
+    if not (head.is_valid() and _all_valid(lines)):
+        return None
+    wanted = [one for one in (form.wanted() for form in lines) if one]
+    if not wanted:
+        head.add_error(None, _("Say of at least one line how many units come back."))
+        return None
+    try:
+        rma = workflow.request(
+            by=request.user, lines=wanted, buyer_reference=head.cleaned_data["buyer_reference"]
+        )
+    except Refused as refused:
+        head.add_error(None, refused.sentence)
+        return None
+    messages.success(request, _("%(number)s requested.") % {"number": rma.number})
+    return rma

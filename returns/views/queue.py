@@ -1,0 +1,108 @@
+"""The returns queue: the list people work from, with its saved views and bulk actions."""
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from config.core.lists import BulkAction, HeaderAction, ListPage, Tab, capped_counts
+from returns.filters import QueueFilters
+from returns.models import RMA, RMALine
+from returns.policy import reason_label
+from returns.states import NextActor, State
+from returns.tables import QueueTable
+
+
+class Queue(ListPage):
+    """All RMAs, newest first; tabs are the saved views."""
+
+    table_class = QueueTable
+    filterset_class = QueueFilters
+    row_template = "returns/queue_row.html"
+    permission = "returns.view_rma"
+    title = _("Returns")
+    empty_text = _("Returns appear here when one is entered or Amazon's returns report comes in.")
+    search_placeholder = _("RMA, order, PO, buyer, SKU, tracking")
+    default_sort = "-opened_at"
+    sorts = {"opened_at": "opened_at", "due_at": "due_at", "value": "value"}
+    scope_fields = ("seller__code", "marketplace__code")
+    quick_filters = ("state", "next")
+    file_name = "returns"
+
+    def get_rows(self) -> QuerySet:
+        """One row an RMA with the first lines' reasons and PO numbers."""
+        lines = RMALine.objects.filter(rma=OuterRef("pk")).order_by("position")
+        return RMA.objects.annotate(
+            reasons=ArraySubquery(lines.values("reason_code")[:3]),
+            pos=ArraySubquery(lines.values("order_line__order__po_number")[:3]),
+        ).values(
+            "id",
+            "number",
+            "state",
+            "close_reason",
+            "next_actor",
+            "next_step",
+            "value",
+            "currency",
+            "due_at",
+            "opened_at",
+            "outside_policy",
+            "buyer__legal_name",
+            "buyer__watched",
+            "owner__username",
+            "marketplace__code",
+            "reasons",
+            "pos",
+        )
+
+    def get_tabs(self) -> list[Tab]:
+        """The saved views, counted in one query."""
+        rows, user = RMA.objects.order_by(), self.request.user
+        views = {
+            "": (_("All"), {}, None),
+            "new": (_("New"), {"state": State.REQUESTED}, rows.filter(state=State.REQUESTED)),
+            "inspect": (
+                _("To inspect"),
+                {"next": NextActor.WAREHOUSE},
+                rows.waiting_for(NextActor.WAREHOUSE),
+            ),
+            "refund": (
+                _("To refund"),
+                {"state": State.INSPECTED},
+                rows.filter(state=State.INSPECTED),
+            ),
+            "overdue": (_("Overdue"), {"overdue": "true"}, rows.overdue(timezone.now())),
+            "mine": (_("Mine"), {"mine": "true"}, rows.filter(owner=user).open()),
+        }
+        counts = capped_counts({key: v[2] for key, v in views.items() if v[2] is not None})
+        return [Tab(str(v[0]), v[1], counts.get(key)) for key, v in views.items()]
+
+    def get_header_actions(self) -> list[HeaderAction]:
+        """New RMA and bulk entry for those who may."""
+        if not self.request.user.has_perm("returns.request_rma"):
+            return []
+        return [
+            HeaderAction(_("Bulk entry"), reverse("returns:bulk")),
+            HeaderAction(_("New RMA"), reverse("returns:new"), primary=True),
+        ]
+
+    def get_bulk_actions(self) -> list[BulkAction]:
+        """What can be done with many at once; each is previewed before it is done."""
+        url = reverse("returns:bulk-verb", args=["approve"])
+        assign = reverse("returns:bulk-verb", args=["assign"])
+        return [
+            BulkAction("approve", _("Approve"), url, "returns.approve_rma"),
+            BulkAction("assign", _("Take over"), assign, "returns.assign_rma"),
+        ]
+
+    def get_csv_row(self, row: dict, columns: list[str]) -> list:
+        """Plain words for the sheet: buyer with PO, reason, owner, marketplace."""
+        said = {
+            **row,
+            "buyer": row["buyer__legal_name"],
+            "reason": ", ".join(str(reason_label(code)) for code in row["reasons"]),
+            "owner": row["owner__username"],
+            "marketplace": row["marketplace__code"],
+        }
+        return [said[name] for name in columns]
