@@ -58,8 +58,13 @@ def fields(filterset: type[django_filters.FilterSet] | None) -> list[Field]:
     ]
 
 
+def label_of(filterset: type[django_filters.FilterSet], name: str) -> str:
+    """What a filter is called on the page."""
+    return str(filterset.base_filters[name]._label or name.replace("_", " ").capitalize())
+
+
 def _controls(filterset: type, name: str, one: django_filters.Filter) -> Iterable[Field]:
-    label = str(one._label or name.replace("_", " ").capitalize())
+    label = label_of(filterset, name)
     if isinstance(one, django_filters.DateFromToRangeFilter):
         yield Field(f"{name}_after", gettext("%(name)s from") % {"name": label}, "date")
         yield Field(f"{name}_before", gettext("%(name)s to") % {"name": label}, "date")

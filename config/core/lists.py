@@ -6,6 +6,7 @@ How to make a list (everything else is inherited)::
         order_id = Column(verbose_name=_("Order"))   # name = key of the row dict and of the sort
         total = Column(verbose_name=_("Total"), attrs={"th": {"class": "num"}})   # right-aligned
         po = Column(verbose_name=_("PO"), attrs={"th": {"class": "opt"}})  # hidden on a phone
+        buyer = Column(verbose_name=_("Buyer"), accessor="buyer__legal_name")  # key in the row
 
     class OrderList(ListPage):
         table_class = OrderTable
@@ -17,7 +18,7 @@ How to make a list (everything else is inherited)::
         scope_fields = ("seller__code", "marketplace__code")
 
         def get_rows(self):                          # values(): id, sort columns, template's keys
-            return Order.objects.values("id", "order_id", "purchased_at", "total", "currency")
+            return Order.objects.values("id", "order_id", "purchased_at", "total", …)
 
 The row template draws the cells only, one for each column, the first as ``<th scope="row">`` with
 the link that Enter opens (see templates/jinja/core/example_row.html); it gets ``row`` (dict) and
@@ -127,8 +128,8 @@ class ListPage(LoginRequiredMixin, PermissionRequiredMixin, View):
         return []
 
     def get_csv_row(self, row: dict, columns: list[str]) -> list[Any]:
-        """The cells of one CSV line; by default the row's own values by column name."""
-        return [row.get(name) for name in columns]
+        """The cells of one CSV line: the row's values by each column's accessor, else its name."""
+        return [row[name] for name in columns]
 
     def get_context(self, **extra: Any) -> dict[str, Any]:
         """The context of ``template_name``; ``region`` and ``filter_bar`` are drawn already."""
@@ -247,9 +248,8 @@ class ListPage(LoginRequiredMixin, PermissionRequiredMixin, View):
         """What is wrong with a filter's value, as sentences; such a filter is not applied."""
         if self._filterset is None or not self._filterset.errors:
             return []
-        labels = {one.name: one.label for one in self.query.own_fields}
         return [
-            f"{labels.get(name, name)}: {' '.join(map(str, errors))}"
+            f"{filterbar.label_of(self.filterset_class, name)}: {' '.join(map(str, errors))}"
             for name, errors in self._filterset.errors.items()
         ]
 
@@ -289,9 +289,9 @@ class ListPage(LoginRequiredMixin, PermissionRequiredMixin, View):
 
     def _csv(self) -> HttpResponse:
         columns = {
-            name: name if column.verbose_name is None else str(column.verbose_name)
+            str(column.accessor or name): str(column.verbose_name or name)
             for name, column in self.table_class.base_columns.items()
-            if column.visible and not column.exclude_from_export
+            if not column.exclude_from_export
         }
         rows = keyset.ordered(self.filtered_rows(), self.query.sort_column)
         names = list(columns)

@@ -6,6 +6,7 @@ Stored in ``User.preferences``; nothing here decides what somebody may see.
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -27,7 +28,7 @@ def of(user: Any) -> dict[str, Any]:
 def remember(user: Any, **changes: Any) -> None:
     """Store changed preferences; the trail does not record them."""
     user.preferences = {**of(user), **changes}
-    type(user).objects.filter(pk=user.pk).update(preferences=user.preferences)
+    get_user_model().objects.filter(pk=user.pk).update(preferences=user.preferences)
 
 
 @require_POST
@@ -44,7 +45,7 @@ def change(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(_back(request))
     language = request.POST.get("language", "")
     if language and check_for_language(language) and language in dict(settings.LANGUAGES):
-        type(request.user).objects.filter(pk=request.user.pk).update(language=language)
+        get_user_model().objects.filter(pk=request.user.pk).update(language=language)
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             language,

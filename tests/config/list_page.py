@@ -33,7 +33,7 @@ class Columns(django_tables2.Table):
     """The columns of example_row.html."""
 
     number = django_tables2.Column(verbose_name="Order")
-    buyer = django_tables2.Column(verbose_name="Buyer")
+    buyer = django_tables2.Column(verbose_name="Buyer", accessor="buyer_name")
     state = django_tables2.Column(verbose_name="State")
     reason = django_tables2.Column(verbose_name="Reason", attrs={"th": {"class": "opt"}})
     value = django_tables2.Column(verbose_name="Value", attrs={"th": {"class": "num"}})
@@ -61,7 +61,7 @@ class OrderPage(ListPage):
             "id",
             "currency",
             number=F("amazon_order_id"),
-            buyer=F("buyer__legal_name"),
+            buyer_name=F("buyer__legal_name"),
             po=F("po_number"),
             state=F("status"),
             reason=F("sales_channel"),
@@ -80,8 +80,10 @@ class OrderPage(ListPage):
 
     def get_bulk_actions(self) -> list[BulkAction]:
         return [
-            BulkAction("approve", "Approve", "/bulk/", "returns.approve_rma", "Approve {n} orders?"),
-            BulkAction("close", "Close", "/bulk/", "returns.no_such_permission"),
+            BulkAction(
+                "approve", "Approve", "/bulk/", "returns.approve_rma", "Approve {n} orders?"
+            ),
+            BulkAction("discard", "Discard", "/bulk/", "returns.no_such_permission"),
         ]
 
     def get_header_actions(self) -> list[HeaderAction]:

@@ -60,9 +60,14 @@ def make_orders(place, number, **over):
         Order(
             seller=seller,
             amazon_order_id=f"{over.get('status', 'order')}-{index:04d}",
-            purchased_at=START + timedelta(hours=index // 3),
-            gross_total=Decimal(index % 7),
-            **{"marketplace": market, "currency": "EUR", "status": "requested", **over},
+            **{
+                "purchased_at": START + timedelta(hours=index // 3),
+                "gross_total": Decimal(index % 7),
+                "marketplace": market,
+                "currency": "EUR",
+                "status": "requested",
+                **over,
+            },
         )
         for index in range(number)
     )
@@ -136,7 +141,7 @@ def test_count_stops_at_ten_thousand():
 
 def test_count_query_reads_no_more_than_the_cap(place):
     make_orders(place, 12)
-    with CaptureQueriesContext(connection, ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         assert keyset.capped_count(OrderPage().get_rows(), cap=10) == 11
     assert "LIMIT 11" in asked[0]["sql"]
 
@@ -162,7 +167,7 @@ def test_filter_with_a_bad_value_is_named_and_not_applied(desk, place):
 
 
 def test_scope_is_remembered_until_it_is_cleared(desk, person, place):
-    seller, market, other = place
+    other = place[2]
     make_orders(place, 2)
     make_orders(place, 1, status="other", marketplace=other)
     assert len(numbers(desk.get(URL))) == 3
@@ -187,9 +192,7 @@ def test_scope_of_a_seller_made_a_moment_ago_is_known(desk, place):
         new = Seller.objects.create(code="new", name="New", legal_name="New", country="DE")
     make_orders((new, place[1], place[2]), 1)
     make_orders(place, 1, status="old")
-    assert numbers(desk.get(URL, {"seller": "new"})) == ["order-0000"] or numbers(
-        desk.get(URL, {"seller": "new"})
-    ) == ["requested-0000"]
+    assert numbers(desk.get(URL, {"seller": "new"})) == ["order-0000"]
 
 
 def test_tabs_keep_filters_and_mark_the_current_one(desk, place):
@@ -213,7 +216,7 @@ def test_sort_by_an_undeclared_column_is_ignored(desk, place):
     make_orders(place, 2)
     page = desk.get(URL, {"sort": "buyer__email"}).content.decode()
     assert 'aria-sort="descending"' in page
-    assert "buyer__email" not in page
+    assert 'name="sort"' not in page
 
 
 def test_header_links_toggle_the_sort(desk, place):
@@ -239,7 +242,7 @@ def test_bulk_bar_offers_only_what_the_person_may_do(desk, place):
     make_orders(place, 1)
     page = desk.get(URL).content.decode()
     assert 'data-confirm="Approve {n} orders?"' in page
-    assert 'value="close"' not in page
+    assert 'value="discard"' not in page
     assert 'form="bulk" name="ids"' in page
 
 
@@ -265,7 +268,9 @@ def test_csv_has_the_same_rows_in_the_same_order(desk, place):
 def test_csv_text_cannot_start_a_formula(desk, place, text):
     make_orders(place, 1, sales_channel=text)
     response = desk.get(URL, {"export": "csv"})
-    row = list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"), "")))
+    row = list(
+        csv.reader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"), ""))
+    )
     assert row[1][3] == f"'{text}"
 
 
