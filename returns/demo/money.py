@@ -1,0 +1,138 @@
+"""The demo's money: invoices on record, refunds approved and carried out, settlements that show
+them, and a few rows planted so that they do not tie."""
+
+import datetime as dt
+import random
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+from invoicing import documents, refunds
+from invoicing.models import Refund
+from invoicing.states import RefundState
+from orders.imports.run import import_file
+from orders.models import Order
+from returns.demo import catalogue, reports
+from returns.demo.story import Plan, Story, clock
+
+
+class Money:
+    """Takes over where the story proposed its refunds."""
+
+    def __init__(self, rng: random.Random, story: Story) -> None:
+        self.rng, self.story, self.cast = rng, story, story.cast
+
+    def tell(self, folder: Path) -> None:
+        """Approve, carry out, and import the settlements that confirm most of it."""
+        proposed = self.story.propose()
+        going = [p for p in proposed if p.fate in ("waiting", "refunded", "settled")]
+        by_number = {plan.number: plan for plan in going}
+        rows = list(
+            Refund.objects.filter(origin__in=by_number).select_related(
+                "order__marketplace", "order__seller", "marketplace"
+            )
+        )
+        self._invoices(rows, by_number)
+        self._approve(rows, by_number)
+        paid = [row for row in rows if by_number[row.origin].fate in ("refunded", "settled")]
+        self._carry_out(paid, by_number)
+        self._settle([r for r in paid if by_number[r.origin].fate == "settled"], folder)
+
+    def _day(self, plan: Plan, after: int) -> dt.datetime:
+        return min(plan.opened + dt.timedelta(days=after), self.story.today)
+
+    def _invoices(self, rows: list[Refund], plans: dict[str, Plan]) -> None:
+        """Every order whose money goes back has its invoice: ours, or Amazon's number."""
+        issued = {(seller, market) for seller, market in catalogue.AMAZON_ISSUES}
+        for order, plan in {row.order: plans[row.origin] for row in rows}.items():
+            with clock(order.purchased_at + dt.timedelta(days=1)):
+                if (order.seller.code, order.marketplace.code) in issued:
+                    self._record(order)
+                else:
+                    documents.issue_invoice(order, by=self.cast.finance)
+            del plan
+
+    def _record(self, order: Order) -> None:
+        number = f"{order.marketplace.country}6{order.pk:05d}DEMO1I"
+        documents.record_invoice(
+            order,
+            by=self.cast.finance,
+            number=number,
+            issue_date=order.purchased_at.date() + dt.timedelta(days=1),
+            issuer="amazon",
+        )
+
+    def _approve(self, rows: list[Refund], plans: dict[str, Plan]) -> None:
+        days: dict[dt.date, list[Refund]] = defaultdict(list)
+        for row in rows:
+            days[self._day(plans[row.origin], 10).date()].append(row)
+        for day, of_day in sorted(days.items()):
+            noon = min(dt.datetime.combine(day, dt.time(12), dt.UTC), self.story.today)
+            with clock(noon):
+                refunds.approve_many([row.key for row in of_day], by=self.cast.finance)
+
+    def _carry_out(self, rows: list[Refund], plans: dict[str, Plan]) -> None:
+        for row in rows:
+            when = self._day(plans[row.origin], 11)
+            with clock(when):
+                refunds.start(row.key, by=self.cast.finance2)
+                refunds.mark_sent(
+                    row.key, by=self.cast.finance2, sent_on=when.date(), amount=row.gross
+                )
+
+    def _settle(self, rows: list[Refund], folder: Path) -> None:
+        """One settlement a seller and marketplace; a few refunds are left out or differ."""
+        channels: dict[tuple, list[Refund]] = defaultdict(list)
+        for row in Refund.objects.filter(
+            pk__in=[row.pk for row in rows], state=RefundState.SENT
+        ).prefetch_related("lines__order_line"):
+            channels[row.seller, row.marketplace].append(row)
+        for number, ((seller, market), some) in enumerate(
+            sorted(channels.items(), key=lambda c: (c[0][0].code, c[0][1].code)), start=1
+        ):
+            path = folder / f"settlement-{seller.code}-{market.code}.txt"
+            found = [cells for row in some for cells in self._rows(row, market)]
+            reports.write_settlement(path, f"26{number:08d}", market, found)
+            import_file(path, by=self.cast.finance, seller=seller, marketplace=market)
+
+    def _rows(self, refund: Refund, market) -> list[reports.RefundRow]:
+        planted = self.rng.random()
+        if planted < 0.03:  # missing at Amazon
+            return []
+        posted = dt.datetime.combine(refund.sent_on, dt.time(18, 2, 11), dt.UTC)
+        found = []
+        for line in self._by_order_line(refund):
+            amounts = [("Principal", line["gross"])]
+            if not market.prices_include_tax:
+                amounts = [("Principal", line["net"]), ("Tax", line["tax"])]
+            if planted > 0.97:  # the amount differs
+                amounts[0] = ("Principal", amounts[0][1] - 1)
+            for description, amount in amounts:
+                if amount:
+                    found.append(self._row(refund, line, description, -amount, posted))
+        return found
+
+    def _by_order_line(self, refund: Refund) -> list[dict]:
+        sums: dict[int, dict] = {}
+        for line in refund.lines.all():
+            one = sums.setdefault(
+                line.order_line_id,
+                {"line": line.order_line, "net": Decimal(0), "tax": Decimal(0)},
+            )
+            one["net"] += line.net
+            one["tax"] += line.tax
+        for one in sums.values():
+            one["gross"] = one["net"] + one["tax"]
+        return list(sums.values())
+
+    def _row(self, refund, line: dict, description: str, amount: Decimal, posted):
+        order_line = line["line"]
+        return reports.RefundRow(
+            order_id=refund.order.amazon_order_id,
+            sku=order_line.sku,
+            item_code=order_line.order_item_id or f"47{order_line.pk:012d}",
+            adjustment_id=f"amzn1:crow:DEMO{refund.pk:08d}",
+            description=description,
+            amount=amount,
+            posted_at=posted,
+        )

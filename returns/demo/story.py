@@ -1,0 +1,296 @@
+"""What happens to each demo return: fates dealt out by share, walked day by day by the real verbs.
+
+The demo's clock is set to the day being told, so that ages, deadlines and documents look lived in;
+the trail keeps the true time of writing.
+"""
+
+import datetime as dt
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from unittest import mock
+
+from django.utils import timezone
+
+from config.core.models import User
+from config.core.refused import Refused
+from orders.models import OrderLine
+from returns import bulk, goods, refunding, workflow
+from returns.demo import catalogue
+from returns.goods import InspectionResult
+from returns.models import RMA, RMALine
+from returns.opening import Draft, LineRequest, open_many
+from returns.states import Condition, Disposition
+
+# fate → share of the returns
+FATES = {
+    "requested": 12,
+    "approved": 13,
+    "shipped": 14,
+    "received": 6,
+    "inspected": 7,
+    "partial": 3,
+    "proposed": 4,
+    "waiting": 4,
+    "refunded": 7,
+    "settled": 11,
+    "declined": 6,
+    "withdrawn": 4,
+    "expired": 3,
+    "rejected": 3,
+    "replaced": 3,
+}
+_BACK = {"shipped", "received", "inspected", "partial", "proposed", "waiting", "refunded"} | {
+    "settled",
+    "rejected",
+    "replaced",
+}
+_SEEN = _BACK - {"shipped", "received", "replaced"}
+_PAID = {"proposed", "waiting", "refunded", "settled"}
+
+
+@dataclass
+class Plan:
+    """One return to be told: its order lines and how it ends."""
+
+    lines: list[OrderLine]
+    fate: str
+    opened: dt.datetime
+    number: str = ""
+
+
+@contextmanager
+def clock(moment: dt.datetime) -> Iterator[None]:
+    """Let ``timezone.now()`` be a day of the story."""
+    with mock.patch.object(timezone, "now", return_value=moment):
+        yield
+
+
+def plans(rng: random.Random, count: int, today: dt.datetime) -> list[Plan]:
+    """``count`` returns over the newest orders; the open ones are young, the closed ones old."""
+    lines = list(OrderLine.objects.select_related("order").order_by("order_id", "pk"))
+    by_order: dict[int, list[OrderLine]] = defaultdict(list)
+    for line in lines:
+        by_order[line.order_id].append(line)
+    orders = list(by_order.values())
+    rng.shuffle(orders)
+    fates = rng.choices(list(FATES), weights=list(FATES.values()), k=count)
+    return [_plan(rng, chosen, fate, today) for chosen, fate in zip(orders, fates, strict=False)]
+
+
+def _plan(rng: random.Random, lines: list[OrderLine], fate: str, today: dt.datetime) -> Plan:
+    some = lines if rng.random() < 0.4 else lines[:1]
+    age = _age(rng, fate)
+    opened = max(
+        today - dt.timedelta(days=age, hours=rng.randint(0, 10)),
+        some[0].order.purchased_at + dt.timedelta(days=3),
+    )
+    return Plan(some, fate, min(opened, today - dt.timedelta(hours=1)))
+
+
+def _age(rng: random.Random, fate: str) -> int:
+    if fate == "requested":
+        return rng.choice((0, 0, 0, 1, 1, 2, 3))
+    if fate == "approved":
+        return rng.randint(0, 7)
+    if fate in ("shipped", "received"):
+        return rng.randint(3, 16)
+    if fate in ("inspected", "partial", "proposed", "waiting"):
+        return rng.randint(8, 20)
+    return rng.randint(18, 75)
+
+
+@dataclass
+class Cast:
+    """Who does what in the story."""
+
+    agent: User
+    inspector: User
+    lead: User
+    finance: User
+    finance2: User
+
+    @classmethod
+    def load(cls) -> "Cast":
+        """The demo's people by their user names."""
+        people = User.objects.in_bulk(field_name="username")
+        return cls(**{name: people[name] for name in cls.__annotations__})
+
+
+class Story:
+    """Walks all plans step by step; each step is one bulk verb where there is one."""
+
+    def __init__(self, rng: random.Random, told: list[Plan], today: dt.datetime) -> None:
+        self.rng, self.told, self.today, self.cast = rng, told, today, Cast.load()
+
+    def tell(self, say: Callable[[str], None]) -> None:
+        """Tell everything up to the proposed refunds; money is in ``money.py``."""
+        for step in (self.request, self.decide, self.ship, self.expire, self.receive):
+            step()
+            say(step.__name__)
+        self.inspect()
+        self.end()
+        say("inspect")
+
+    def request(self) -> None:
+        """Open the RMAs, oldest first, a day at a time."""
+        for day, of_day in self._by_day(self.told, 0):
+            drafts = [self._draft(plan) for plan in of_day]
+            with clock(day):
+                opened, _refused = open_many(drafts, by=self.cast.agent)
+            plans_by_label = {plan.lines[0].order.amazon_order_id: plan for plan in of_day}
+            for case in opened:
+                order = case.lines[0].order_line.order
+                plans_by_label[order.amazon_order_id].number = case.rma.number
+        self.told = [plan for plan in self.told if plan.number]
+
+    def _draft(self, plan: Plan) -> Draft:
+        codes = [code for code, _share in catalogue.REASONS]
+        weights = [share for _code, share in catalogue.REASONS]
+        lines = []
+        for line in plan.lines:
+            units = line.quantity if self.rng.random() < 0.7 else (line.quantity + 1) // 2
+            reason = self.rng.choices(codes, weights=weights)[0]
+            lines.append(LineRequest(line.pk, units, reason, opened=self.rng.random() < 0.3))
+        return Draft(lines, opened_at=plan.opened, label=plan.lines[0].order.amazon_order_id)
+
+    def _by_day(self, some: list[Plan], after: float) -> Iterator[tuple[dt.datetime, list[Plan]]]:
+        """Plans by the day ``after`` days from their opening, never later than today."""
+        days: dict[dt.date, list[Plan]] = defaultdict(list)
+        for plan in some:
+            days[min(plan.opened + dt.timedelta(days=after), self.today).date()].append(plan)
+        for day in sorted(days):
+            noon = dt.datetime.combine(day, dt.time(15), dt.UTC)
+            yield min(noon, self.today), days[day]
+
+    def _having(self, *fates: str) -> list[Plan]:
+        return [plan for plan in self.told if plan.fate in fates]
+
+    def decide(self) -> None:
+        """Approve what goes on, decline what does not."""
+        going = [p for p in self.told if p.fate not in ("requested", "declined")]
+        for day, of_day in self._by_day(going, 0.5):
+            with clock(day):
+                bulk.approve_many([plan.number for plan in of_day], by=self.cast.lead)
+        for day, of_day in self._by_day(self._having("declined"), 1):
+            with clock(day):
+                for plan in of_day:
+                    reason = "The return window is over; the goods are not defective."
+                    workflow.decline(plan.number, by=self.cast.agent, reason=reason)
+
+    def ship(self) -> None:
+        """Hand the parcels over to the carriers."""
+        for day, of_day in self._by_day([p for p in self.told if p.fate in _BACK], 3):
+            with clock(day):
+                parcels = {plan.number: self._parcel() for plan in of_day}
+                bulk.ship_many(parcels, by=self.cast.agent)
+
+    def _parcel(self) -> dict:
+        return {
+            "carrier": self.rng.choice(catalogue.CARRIERS),
+            "tracking": f"DEMO{self.rng.randint(0, 10**12):012d}",
+            "label_type": self.rng.choice(("amazon_prepaid", "own_prepaid", "buyer")),
+            "label_payer": self.rng.choice(("seller", "seller", "buyer")),
+        }
+
+    def expire(self) -> None:
+        """The nightly rule closes what was never sent back."""
+        from returns import nightly
+
+        for plan in self._having("withdrawn"):
+            with clock(plan.opened + dt.timedelta(days=1)):
+                workflow.withdraw(plan.number, by=self.cast.agent, reason="Buyer keeps the goods.")
+        late = self._having("expired")
+        for day, _of_day in self._by_day(late, 6):
+            with clock(day):
+                nightly.expire_unshipped(day)
+        for day, _of_day in self._by_day(late, 9):
+            with clock(day):
+                nightly.expire_unshipped(day)
+
+    def receive(self) -> None:
+        """Goods arrive; of the partial cases only some of them."""
+        coming = [p for p in self.told if p.fate in _SEEN or p.fate in ("received", "partial")]
+        lines = _lines_of(coming)
+        for day, of_day in self._by_day(coming, 7):
+            with clock(day):
+                units = {
+                    plan.number: {line.pk: self._units(plan, line) for line in lines[plan.number]}
+                    for plan in of_day
+                }
+                goods.receive_many(units, by=self.cast.inspector)
+
+    def _units(self, plan: Plan, line: RMALine) -> int:
+        return max(1, line.approved // 2) if plan.fate == "partial" else line.approved
+
+    def inspect(self) -> None:
+        """Look at what came; a few dispositions, a few rejections."""
+        seen = [plan for plan in self.told if plan.fate in _SEEN]
+        lines = _lines_of(seen)
+        for day, of_day in self._by_day(seen, 8):
+            with clock(day):
+                results = {
+                    plan.number: [
+                        result
+                        for line in lines[plan.number]
+                        for result in self._results(plan, line)
+                    ]
+                    for plan in of_day
+                }
+                goods.inspect_many(results, by=self.cast.inspector)
+
+    def _results(self, plan: Plan, line: RMALine) -> list[InspectionResult]:
+        if plan.fate == "rejected":
+            note = "Serial number belongs to another device."
+            return [
+                InspectionResult(
+                    line.pk, line.received, Condition.WRONG_ITEM, Disposition.REJECT, note
+                )
+            ]
+        good, rest = line.received, 0
+        if line.received > 2 and self.rng.random() < 0.4:
+            good, rest = line.received - 1, 1
+        found = [InspectionResult(line.pk, good, Condition.OPENED, Disposition.RESTOCK, "")]
+        if rest:
+            note = "Housing cracked."
+            found.append(
+                InspectionResult(line.pk, rest, Condition.DAMAGED, Disposition.SCRAP, note)
+            )
+        return found
+
+    def end(self) -> None:
+        """Cases that end without money."""
+        for plan in self._having("rejected"):
+            with clock(min(plan.opened + dt.timedelta(days=9), self.today)):
+                reason = "Not the item we sold. It goes back to the buyer."
+                workflow.reject_goods(plan.number, by=self.cast.lead, reason=reason)
+        for plan in self._having("replaced"):
+            with clock(min(plan.opened + dt.timedelta(days=9), self.today)):
+                workflow.replace(plan.number, by=self.cast.lead, reason="Exchanged for a new one.")
+
+    def propose(self) -> list[Plan]:
+        """Propose the refunds of those whose money moves; returns the plans that have one."""
+        proposed = []
+        for plan in self._having(*_PAID):
+            with clock(min(plan.opened + dt.timedelta(days=9), self.today)):
+                try:
+                    refunding.propose(plan.number, by=self.cast.agent)
+                except Refused:  # a fee may leave nothing to refund: the case stays as it is
+                    continue
+            proposed.append(plan)
+        return proposed
+
+
+def _lines_of(some: list[Plan]) -> dict[str, list[RMALine]]:
+    found: dict[str, list[RMALine]] = defaultdict(list)
+    numbers = [plan.number for plan in some]
+    for line in RMALine.objects.filter(rma__number__in=numbers).select_related("rma"):
+        found[line.rma.number].append(line)
+    return found
+
+
+def overdue(now: dt.datetime) -> int:
+    """How many open cases are late in the story's end (for the command's summary)."""
+    return RMA.objects.overdue(now).count()
