@@ -168,7 +168,7 @@ PGHISTORY_ADMIN_ALL_EVENTS = False
 AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = ["config.core.auth.RoleBackend"]
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "returns:start"
 LOGOUT_REDIRECT_URL = "login"
 _VALIDATION = "django.contrib.auth.password_validation."
 AUTH_PASSWORD_VALIDATORS = [
@@ -186,7 +186,7 @@ if HTTPS:  # browsers take a __Host- cookie only when it is secure
 
 # --- Answers to the browser --------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", default=False) else None
 )
