@@ -20,6 +20,7 @@ roles.register(
     {
         "returns.request_rma": (AGENT, LEAD),
         "returns.approve_rma": (AGENT, LEAD),
+        "returns.approve_valuable": (LEAD,),
         "returns.decline_rma": (AGENT, LEAD),
         "returns.withdraw_rma": (AGENT, LEAD),
         "returns.ship_rma": (AGENT, INSPECTOR, LEAD),

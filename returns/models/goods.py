@@ -55,11 +55,12 @@ class Parcel(models.Model):
 
 @tracked()
 class Receipt(models.Model):
-    """Units of a line that arrived, or that were given up as missing."""
+    """Units of a line that arrived, were given up as missing, or arrived after that."""
 
     class Kind(models.TextChoices):
         RECEIVED = "received", _("Received")
         MISSING = "missing", _("Never arrived")
+        FOUND = "found", _("Arrived after all")
 
     rma = models.ForeignKey(RMA, models.PROTECT, related_name="receipts")
     line = models.ForeignKey(RMALine, models.PROTECT, related_name="receipts")

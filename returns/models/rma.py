@@ -102,6 +102,7 @@ class RMA(FSMModelMixin, models.Model):
         permissions = [
             ("request_rma", "Request RMAs"),
             ("approve_rma", "Approve RMAs"),
+            ("approve_valuable", "Approve RMAs above the policy's value limit"),
             ("decline_rma", "Decline RMAs"),
             ("withdraw_rma", "Withdraw RMAs"),
             ("ship_rma", "Record parcels"),
