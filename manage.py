@@ -2,6 +2,7 @@
 """Every command of the desk. With no DATABASE_URL the embedded PostgreSQL runs meanwhile."""
 
 import os
+import signal
 import sys
 
 WITHOUT_DATABASE = {"collectstatic", "compilemessages", "help", "makemessages", "version"}
@@ -17,6 +18,7 @@ def main() -> None:
         return
     from config import embedded
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with embedded.postgres():
             execute_from_command_line(sys.argv)

@@ -8,7 +8,6 @@ Not for production, and not imported by anything that knows Django.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -20,10 +19,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
+
+from config import sharing
+from config.sharing import Unusable, wait_until
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 RUN_DIR = Path(os.environ.get("RETOUR_RUN_DIR") or CHECKOUT / ".run").resolve()
@@ -47,10 +49,6 @@ SETTINGS = {
     "checkpoint_timeout": "15min",
     "timezone": "UTC",
 }
-
-
-class Unusable(Exception):
-    """The embedded servers cannot be used; the message says why and what to do."""
 
 
 # --- Where things are --------------------------------------------------------------------------
@@ -108,9 +106,9 @@ def _server_user() -> pwd.struct_passwd:
 
 
 def _as_server_user() -> dict:
-    """Arguments for subprocess: our own folder, a plain environment, no privileges."""
+    """Arguments for subprocess: our own folder, a plain environment, no privileges, no Ctrl-C."""
     plain = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": str(HOME)}
-    asked = {"cwd": HOME, "env": plain, "stdin": subprocess.DEVNULL}
+    asked = {"cwd": HOME, "env": plain, "stdin": subprocess.DEVNULL, "start_new_session": True}
     if ROOT:
         user = _server_user()
         asked |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
@@ -222,7 +220,9 @@ def _create_roles() -> None:
 def _start_postgres() -> None:
     """Start PostgreSQL if it does not run; the caller holds the start lock."""
     if _postgres_pid():  # perhaps still starting: whoever started it was killed
-        _wait(_accepts, f"The embedded PostgreSQL does not answer; see {HOME}/postgres.log", 60)
+        wait_until(
+            _accepts, f"The embedded PostgreSQL does not answer; see {HOME}/postgres.log", 60
+        )
         return
     fresh = not _data().exists()
     if fresh:
@@ -303,7 +303,7 @@ def _start_valkey() -> None:
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     subprocess.run([_binary("valkey-server"), *arguments], check=True, **_as_server_user())
-    _wait(lambda: _answers(path), f"The embedded Valkey did not start; see {HOME}/valkey.log")
+    wait_until(lambda: _answers(path), f"The embedded Valkey did not start; see {HOME}/valkey.log")
 
 
 def _answers(path: Path) -> bool:
@@ -318,60 +318,31 @@ def _answers(path: Path) -> bool:
 def _stop_valkey() -> None:
     if pid := _valkey_pid():
         os.kill(pid, signal.SIGTERM)
-        _wait(lambda: _valkey_pid() is None, "The embedded Valkey did not stop.")
-
-
-def _wait(done, otherwise: str, seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > until:
-            raise Unusable(otherwise)
-        time.sleep(0.02)
+        wait_until(lambda: _valkey_pid() is None, "The embedded Valkey did not stop.")
 
 
 # --- Sharing -----------------------------------------------------------------------------------
-@contextlib.contextmanager
-def _locked(name: str) -> Iterator[None]:
-    with (HOME / name).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _using(start, stop, name: str) -> Iterator[None]:
-    """Hold a server while the block runs; the last to leave stops it unless it is to be kept.
-
-    The shared lock goes with the process, so a killed one never keeps a server alive.
-    """
-    _own(HOME)
-    with (HOME / f"{name}.users").open("a") as users:
-        fcntl.flock(users, fcntl.LOCK_SH)  # waits while the last leaver is still stopping
-        with _locked(f"{name}.start"):
-            start()
-        try:
-            yield
-        finally:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if not _kept().exists():
-                    stop()
-
-
 def _kept() -> Path:
     return HOME / "kept"
+
+
+def _unless_kept(stop: Callable[[], None]) -> Callable[[], None]:
+    return lambda: None if _kept().exists() else stop()
 
 
 @contextlib.contextmanager
 def postgres() -> Iterator[None]:
     """Run the block with the embedded PostgreSQL, and leave it as it was found."""
-    with _using(_start_postgres, _stop_postgres, "postgres"):
+    _own(HOME)
+    with sharing.in_use(HOME / "postgres-lock", _start_postgres, _unless_kept(_stop_postgres)):
         yield
 
 
 @contextlib.contextmanager
 def valkey() -> Iterator[None]:
     """Run the block with the embedded Valkey, and leave it as it was found."""
-    with _using(_start_valkey, _stop_valkey, "valkey"):
+    _own(HOME)
+    with sharing.in_use(HOME / "valkey-lock", _start_valkey, _unless_kept(_stop_valkey)):
         yield
 
 
@@ -386,9 +357,9 @@ def stop() -> None:
     """Stop both, whoever uses them."""
     _own(HOME)
     _kept().unlink(missing_ok=True)
-    with _locked("postgres.start"), _locked("valkey.start"):
-        _stop_postgres()
-        _stop_valkey()
+    for name, end in (("postgres", _stop_postgres), ("valkey", _stop_valkey)):
+        with sharing.locked(HOME / f"{name}-lock.start"), sharing.undisturbed():
+            end()
 
 
 def status() -> str:

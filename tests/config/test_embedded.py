@@ -90,6 +90,22 @@ def test_started_by_use_stops_with_the_last_user(place):
     assert pids(place) == {}
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after", [0.1, 0.3, 0.6, 0.9])
+def test_command_interrupted_at_any_moment_leaves_nothing(place, sent, after):
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=CHECKOUT,
+        env=environment(place),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(after)
+    process.send_signal(sent)
+    process.wait(timeout=30)
+    assert pids(place) == {}
+
+
 def test_killed_user_does_not_keep_the_server(place):
     killed = user(place, 60)
     assert killed.stdout.readline() == "retour_app\n"
