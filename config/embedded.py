@@ -19,7 +19,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
@@ -42,7 +43,6 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "unix_socket_permissions": "0700",
-    "log_destination": "stderr",
     "log_min_messages": "warning",
     "random_page_cost": "1.1",
     "max_wal_size": "2GB",
@@ -299,7 +299,6 @@ def _start_valkey() -> None:
         "logfile": str(HOME / "valkey.log"),
         "appendonly": "yes",
         "maxmemory-policy": "noeviction",
-        "databases": "4",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     subprocess.run([_binary("valkey-server"), *arguments], check=True, **_as_server_user())
@@ -330,20 +329,16 @@ def _unless_kept(stop: Callable[[], None]) -> Callable[[], None]:
     return lambda: None if _kept().exists() else stop()
 
 
-@contextlib.contextmanager
-def postgres() -> Iterator[None]:
-    """Run the block with the embedded PostgreSQL, and leave it as it was found."""
-    _own(HOME)
-    with sharing.in_use(HOME / "postgres-lock", _start_postgres, _unless_kept(_stop_postgres)):
-        yield
+def postgres() -> AbstractContextManager[None]:
+    """Run a block with the embedded PostgreSQL, and leave it as it was found."""
+    lock = _own(HOME) / "postgres-lock"
+    return sharing.in_use(lock, _start_postgres, _unless_kept(_stop_postgres))
 
 
-@contextlib.contextmanager
-def valkey() -> Iterator[None]:
-    """Run the block with the embedded Valkey, and leave it as it was found."""
-    _own(HOME)
-    with sharing.in_use(HOME / "valkey-lock", _start_valkey, _unless_kept(_stop_valkey)):
-        yield
+def valkey() -> AbstractContextManager[None]:
+    """Run a block with the embedded Valkey, and leave it as it was found."""
+    lock = _own(HOME) / "valkey-lock"
+    return sharing.in_use(lock, _start_valkey, _unless_kept(_stop_valkey))
 
 
 # --- By hand: python -m config.embedded start|stop|status|reset ---------------------------------
