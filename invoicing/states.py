@@ -3,6 +3,8 @@
 The same tables are enforced by database triggers, because ``.update()`` passes the field by.
 """
 
+from dataclasses import dataclass
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -22,26 +24,42 @@ class RefundState(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+@dataclass(frozen=True)
+class RefundVerb:
+    """One row of the table: a verb, from where, to where, and the permission it needs."""
+
+    verb: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    permission: str
+
+
 R = RefundState
-REFUND_TRANSITIONS: tuple[tuple[str, str], ...] = (
-    (R.PROPOSED, R.APPROVED),
-    (R.PROPOSED, R.REJECTED),
-    (R.PROPOSED, R.CANCELLED),
-    (R.APPROVED, R.SENDING),
-    (R.APPROVED, R.PROPOSED),
-    (R.APPROVED, R.CANCELLED),
-    (R.SENDING, R.SENT),
-    (R.SENDING, R.APPROVED),
-    (R.SENDING, R.FAILED),
-    (R.SENDING, R.UNKNOWN),
-    (R.UNKNOWN, R.SENT),
-    (R.UNKNOWN, R.FAILED),
-    (R.SENT, R.CONFIRMED),
-    (R.SENT, R.FAILED),
-    (R.SENT, R.REVERSED),
-    (R.CONFIRMED, R.REVERSED),
-    (R.FAILED, R.APPROVED),
-    (R.FAILED, R.CANCELLED),
+REFUND_VERBS: tuple[RefundVerb, ...] = (
+    RefundVerb("approve", (R.PROPOSED, R.FAILED), (R.APPROVED,), "invoicing.approve_refund"),
+    RefundVerb("reject", (R.PROPOSED,), (R.REJECTED,), "invoicing.reject_refund"),
+    RefundVerb(
+        "cancel", (R.PROPOSED, R.APPROVED, R.FAILED), (R.CANCELLED,), "invoicing.cancel_refund"
+    ),
+    RefundVerb("start", (R.APPROVED,), (R.SENDING,), "invoicing.carry_out_refund"),
+    RefundVerb("give_back", (R.SENDING,), (R.APPROVED,), "invoicing.carry_out_refund"),
+    RefundVerb("mark_sent", (R.SENDING,), (R.SENT,), "invoicing.carry_out_refund"),
+    RefundVerb("mark_unknown", (R.SENDING,), (R.UNKNOWN,), "invoicing.carry_out_refund"),
+    RefundVerb("resolve_unknown", (R.UNKNOWN,), (R.SENT, R.FAILED), "invoicing.decide_refund"),
+    RefundVerb("fail", (R.SENDING, R.SENT), (R.FAILED,), "invoicing.carry_out_refund"),
+    RefundVerb("reverse", (R.SENT, R.CONFIRMED), (R.REVERSED,), "invoicing.decide_refund"),
+    RefundVerb("confirm", (R.SENT,), (R.CONFIRMED,), "invoicing.assign_money_fact"),
+)
+REFUND_VERB = {row.verb: row for row in REFUND_VERBS}
+REFUND_TRANSITIONS: tuple[tuple[str, str], ...] = tuple(
+    sorted(
+        {
+            (source.value, target.value)
+            for row in REFUND_VERBS
+            for source in row.sources
+            for target in row.targets
+        }
+    )
 )
 # A live refund counts against what the buyer paid.
 LIVE = (R.PROPOSED, R.APPROVED, R.SENDING, R.SENT, R.CONFIRMED, R.UNKNOWN)

@@ -85,10 +85,11 @@ _CHILD_FROZEN = pgtrigger.Func(
 
 
 def _frozen_child() -> pgtrigger.Trigger:
+    """Rows join a document while it is a draft, and stay as they are afterwards."""
     return pgtrigger.Trigger(
         name="frozen",
         when=pgtrigger.Before,
-        operation=pgtrigger.Update | pgtrigger.Delete,
+        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
         func=_CHILD_FROZEN,
     )
 

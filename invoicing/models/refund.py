@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, FSMModelMixin
+from django_fsm import FSMField, FSMModelMixin, transition
 
 from config.core.trail import tracked
 from invoicing.models.document import Document
-from invoicing.states import LIVE, REFUND_TRANSITIONS, Component, RefundState
+from invoicing.states import LIVE, REFUND_TRANSITIONS, REFUND_VERB, Component, RefundState
 from orders.models import Marketplace, Order, OrderLine, Seller
 
 
@@ -40,6 +40,30 @@ _LINES_FOLLOW = pgtrigger.Func(
     RETURN NULL;
     """
 )
+
+
+# What was decided. A change of mind is another refund; the approval is bound to this content.
+_CONTENT = (
+    "key source seller_id order_id origin currency net tax gross calculation content_hash"
+    " needs_second proposer_id proposed_at"
+).split()
+
+
+def _row(record: str) -> str:
+    return f"ROW({', '.join(f'{record}.{column}' for column in _CONTENT)})"
+
+
+def _move(verb: str, target: str = ""):
+    """The django-fsm transition of a verb, from the one table in ``states.py``."""
+    row = REFUND_VERB[verb]
+
+    def change(refund: "Refund") -> None:
+        """Change the state; what else the verb does is in ``refunds.py``."""
+
+    change.__name__ = f"move_{verb}"
+    return transition(field="state", source=list(row.sources), target=target or row.targets[0])(
+        change
+    )
 
 
 @tracked()
@@ -124,6 +148,13 @@ class Refund(FSMModelMixin, models.Model):
                 name="refund_states", field="state", transitions=list(REFUND_TRANSITIONS)
             ),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="content_frozen",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    f"OLD.source = 'retour' AND {_row('OLD')} IS DISTINCT FROM {_row('NEW')}"
+                ),
+            ),
             pgtrigger.Trigger(
                 name="lines_follow",
                 when=pgtrigger.After,
@@ -139,6 +170,19 @@ class Refund(FSMModelMixin, models.Model):
     def get_absolute_url(self):
         """The page of this row."""
         return f"/refunds/{self.key}/"
+
+    move_approve = _move("approve")
+    move_reject = _move("reject")
+    move_cancel = _move("cancel")
+    move_start = _move("start")
+    move_give_back = _move("give_back")
+    move_mark_sent = _move("mark_sent")
+    move_mark_unknown = _move("mark_unknown")
+    move_resolve_sent = _move("resolve_unknown", RefundState.SENT)
+    move_resolve_failed = _move("resolve_unknown", RefundState.FAILED)
+    move_fail = _move("fail")
+    move_reverse = _move("reverse")
+    move_confirm = _move("confirm")
 
     @property
     def is_live(self) -> bool:

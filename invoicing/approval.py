@@ -1,0 +1,198 @@
+"""Approving refunds: who may, what is checked again under the lock, and the credit note drafted.
+
+One set-based path for one refund and for many; the number of queries does not grow with them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db.models import Case, F, Value, When
+from django.utils import timezone
+
+from config.core.money import Split
+from config.core.refused import Refused
+from config.core.roles import require
+from config.core.trail import trail
+from invoicing import refund_row
+from invoicing.calculation import Calculation, content_hash
+from invoicing.caps import Key, excess_sentence, first_excess, live_sums, lock_lines, sums_of
+from invoicing.drafting import NO_INVOICE, draft_credit_notes
+from invoicing.models import Document, Refund, RefundLine
+from invoicing.models.document import Kind
+from invoicing.models.refund import Lane
+from invoicing.states import REFUND_VERB, DocumentState, RefundState
+from orders.models import OrderLine
+
+
+@dataclass
+class BulkResult:
+    """What a bulk verb did: keys that are done, and (key, sentence) of those refused."""
+
+    done: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+
+def approve(key: UUID | str, *, by, content_hash: str | None = None) -> Refund:
+    """Approve one refund: proposed, or failed with unchanged content (the next attempt).
+
+    ``content_hash`` is what the approver saw; another content is refused. Drafts the credit note
+    unless Amazon writes it. Raises ``Refused``.
+    """
+    seen = {str(key): content_hash} if content_hash else {}
+    done, refused = _approve([key], by=by, seen=seen)
+    for refusal in refused.values():
+        raise refusal
+    if not done:
+        raise Refused("not_found", "This refund does not exist.")
+    return Refund.objects.select_related("order", "document").get(pk=done[0].pk)
+
+
+def approve_many(keys: Iterable[UUID | str], *, by) -> BulkResult:
+    """Approve what can be approved; the rest is returned with the sentence that refused it."""
+    wanted = [str(key) for key in keys]
+    done, refused = _approve(wanted, by=by, seen={})
+    found = {str(refund.key) for refund in done} | set(refused)
+    missing = [(key, "This refund does not exist.") for key in wanted if key not in found]
+    return BulkResult(
+        [str(refund.key) for refund in done],
+        [(key, refusal.sentence) for key, refusal in refused.items()] + missing,
+    )
+
+
+def _approve(keys, *, by, seen: dict[str, str]) -> tuple[list[Refund], dict[str, Refused]]:
+    require(by, REFUND_VERB["approve"].permission)
+    with trail("approve_refund", by=by):
+        refunds = refund_row.by_keys(keys)
+        facts = _Facts.of(refunds)
+        done: list[Refund] = []
+        refused: dict[str, Refused] = {}
+        for refund in refunds:
+            try:
+                _check(refund, facts, by, seen.get(str(refund.key)))
+            except Refused as refusal:
+                refused[str(refund.key)] = refusal
+            else:
+                done.append(refund)
+        if done:
+            _store(done, facts, by)
+            refund_row.tell(refund.pk for refund in done)
+    return done, refused
+
+
+@dataclass
+class _Facts:
+    """What the checks of a batch need, read once under the locks."""
+
+    order_lines: dict[int, OrderLine]
+    rows: dict[int, list[RefundLine]]
+    invoices: dict[int, Document]
+    live: dict[Key, Split]
+
+    @classmethod
+    def of(cls, refunds: list[Refund]) -> "_Facts":
+        orders = {refund.order_id for refund in refunds}
+        order_lines = lock_lines(orders)
+        rows: dict[int, list[RefundLine]] = {refund.pk: [] for refund in refunds}
+        for row in RefundLine.objects.filter(refund__in=refunds).order_by("pk"):
+            rows[row.refund_id].append(row)
+        invoices = Document.objects.filter(order_id__in=orders, kind=Kind.INVOICE)
+        on_record = invoices.exclude(state=DocumentState.DRAFT).select_related("order")
+        return cls(
+            order_lines, rows, {row.order_id: row for row in on_record}, live_sums(order_lines)
+        )
+
+    def check_caps(self, refund: Refund) -> None:
+        """Refuse when what was paid does not cover the refund any more."""
+        own = sums_of(self.rows[refund.pk])
+        others = self.live
+        if refund.is_live:
+            others = {key: split - own.get(key, Split()) for key, split in self.live.items()}
+        if found := first_excess(self.order_lines, others, own):
+            raise Refused("cap_exceeded", excess_sentence(*found, refund.currency))
+        if not refund.is_live:  # a failed refund counts again, also for the rest of the batch
+            self.live = {
+                key: self.live.get(key, Split()) + own.get(key, Split())
+                for key in self.live.keys() | own.keys()
+            }
+
+
+def _check(refund: Refund, facts: _Facts, by, seen: str | None) -> None:
+    refund_row.check_state(refund, "approve")
+    if seen and seen != refund.content_hash:
+        raise Refused("changed", "This is not the refund you looked at any more: look again.")
+    check_content(refund, facts.rows[refund.pk])
+    check_second_person(refund, by)
+    if refund.order_id not in facts.invoices:
+        raise Refused(*NO_INVOICE)
+    facts.check_caps(refund)
+
+
+def content(calculation: Calculation, order_id: int, origin: str) -> str:
+    """The hash an approval is bound to: the calculation, its order, its case and its lane."""
+    return content_hash(calculation, Lane.GUIDED.value, {"order": order_id, "origin": origin})
+
+
+def check_content(refund: Refund, rows: list[RefundLine]) -> None:
+    """Refuse when calculation, lines and totals are not what was proposed (or approved before)."""
+    calculation = Calculation.from_json(refund.calculation)
+    stored = [(row.order_line_id, row.component, row.net, row.tax) for row in rows]
+    calculated = [
+        (int(line.order_line), line.component, line.net, line.tax) for line in calculation.lines
+    ]
+    same = (
+        content(calculation, refund.order_id, refund.origin) == refund.content_hash
+        and sorted(stored) == sorted(calculated)
+        and (calculation.net, calculation.tax) == (refund.net, refund.tax)
+        and refund.approved_hash in ("", refund.content_hash)
+    )
+    if not same:
+        raise Refused(
+            "content_changed",
+            "The content of this refund is not what was proposed. Reject it and propose it again.",
+        )
+
+
+def check_second_person(refund: Refund, by) -> None:
+    """Refuse the proposer, and the system actor, where a second person is needed."""
+    if not refund.needs_second:
+        return
+    if by.is_system:
+        raise Refused("second_person", "This refund needs a person to approve it.")
+    if by.pk == refund.proposer_id:
+        raise Refused(
+            "second_person",
+            "You proposed this refund and it needs a second person: ask somebody else of finance "
+            "or a lead to approve it.",
+        )
+
+
+def check_rest(refund: Refund) -> None:
+    """Refuse when another refund, ours or Amazon's, meanwhile took what this one needs.
+
+    Locks the order's lines; used when a refund is about to be carried out.
+    """
+    facts = _Facts.of([refund])
+    check_content(refund, facts.rows[refund.pk])
+    if refund.order_id not in facts.invoices:
+        raise Refused(*NO_INVOICE)
+    facts.check_caps(refund)
+
+
+def _store(refunds: list[Refund], facts: _Facts, by) -> None:
+    drafts = draft_credit_notes(refunds, facts.invoices, by=by)
+    document = F("document_id")
+    if drafts:
+        document = Case(
+            *(When(pk=pk, then=Value(draft.pk)) for pk, draft in drafts.items()),
+            default=F("document_id"),
+        )
+    Refund.objects.filter(pk__in=[refund.pk for refund in refunds]).update(
+        state=RefundState.APPROVED,
+        approver=by,
+        approved_at=timezone.now(),
+        approved_hash=F("content_hash"),
+        attempt=Case(When(state=RefundState.FAILED, then=F("attempt") + 1), default=F("attempt")),
+        version=F("version") + 1,
+        document_id=document,
+    )

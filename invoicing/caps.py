@@ -1,0 +1,92 @@
+"""How much of what a buyer paid is still there to be refunded: per order line and cap group.
+
+Locks and sums; the rule itself is `exceeded`, which is pure. Net and tax are capped each on its
+own, so that a refund never gives back tax that was not paid.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from config.core.money import ZERO, Split, format_money
+from invoicing.models import RefundLine
+from invoicing.states import CAP_GROUP, Component
+from orders.models import OrderLine
+
+Key = tuple[int, str]  # order line id, component or cap group
+
+
+def lock_lines(order_ids: Iterable[int]) -> dict[int, OrderLine]:
+    """Lock all lines of the orders, in the order of their ids, until the transaction ends.
+
+    Everything that adds money to a line asks here first, so two refunds of one order never add up
+    without seeing each other.
+    """
+    lines = OrderLine.objects.filter(order_id__in=set(order_ids)).order_by("pk")
+    return {line.pk: line for line in lines.select_for_update(no_key=True)}
+
+
+def live_sums(line_ids: Iterable[int], *, without: Iterable[int] = ()) -> dict[Key, Split]:
+    """Σ net and tax of live refund lines per (order line, component), some refunds left out."""
+    rows = (
+        RefundLine.objects.filter(order_line_id__in=list(line_ids), live=True)
+        .exclude(refund_id__in=list(without))
+        .order_by()
+        .values_list("order_line_id", "component")
+        .annotate(Sum("net"), Sum("tax"))
+    )
+    return {(line, component): Split(net, tax) for line, component, net, tax in rows}
+
+
+def exceeded(
+    line: OrderLine, taken: Mapping[Key, Split], added: Mapping[Key, Split]
+) -> tuple[str, Decimal] | None:
+    """The first component of ``line`` whose paid amount would be passed, and the gross left.
+
+    ``taken`` and ``added`` are sums per (line, component). Fees lower the sum of their group, so a
+    group may hold item and goodwill; the item itself is capped without them.
+    """
+    for group in (Component.ITEM, Component.SHIPPING, Component.GIFT_WRAP):
+        net, tax, _ = line.paid(group)
+        paid = Split(net, tax)
+        for members in ([group], [c for c, g in CAP_GROUP.items() if g == group]):
+            before = _sum(taken, line.pk, members)
+            now = _sum(added, line.pk, members)
+            after = before + now
+            if now and (after.net > paid.net or after.tax > paid.tax):
+                return group, max((paid - before).gross, ZERO)
+    return None
+
+
+def first_excess(
+    lines: Mapping[int, OrderLine], taken: Mapping[Key, Split], added: Mapping[Key, Split]
+) -> tuple[OrderLine, str, Decimal] | None:
+    """The first order line and group that ``added`` would take above what was paid."""
+    for pk in sorted({line for line, _ in added}):
+        if found := exceeded(lines[pk], taken, added):
+            return lines[pk], *found
+    return None
+
+
+def sums_of(rows: Iterable) -> dict[Key, Split]:
+    """Sums per (order line id, component) of calculated, refund or document lines."""
+    total: dict[Key, Split] = defaultdict(Split)
+    for row in rows:
+        line = row.order_line_id if hasattr(row, "order_line_id") else int(row.order_line)
+        total[line, row.component] += Split(row.net, row.tax)
+    return dict(total)
+
+
+def excess_sentence(line: OrderLine, group: str, left: Decimal, currency: str) -> str:
+    """What a person reads when a refund does not fit any more."""
+    return (
+        f"Of the {Component(group).label.lower()} amount of {line.sku} only "
+        f"{format_money(left, currency)} can still be refunded. Another refund of this order, ours "
+        "or Amazon's, already took the rest: propose a new amount."
+    )
+
+
+def _sum(sums: Mapping[Key, Split], line: int, components: Iterable[str]) -> Split:
+    return sum((sums.get((line, component), Split()) for component in components), Split())

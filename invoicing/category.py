@@ -1,0 +1,61 @@
+"""The VAT category of a line, and its rate where a report gives none. Amazon's figures win.
+
+Categories are those of EN 16931 (UNTDID 5305). Which sale falls under which is facts on tax by
+country; here only what order facts can tell is decided, the gate catches what does not fit.
+"""
+
+from decimal import Decimal
+
+from config.core.money import ZERO, tax_on
+from invoicing.payload import EU, iso_country
+
+PERCENT, FINE = Decimal("0.01"), Decimal("0.0001")
+REASONS = {"K": "intra_community", "G": "export", "AE": "reverse_charge", "E": "exempt"}
+
+
+def rate_of(net: Decimal, tax: Decimal, given: Decimal | None, currency: str = "EUR") -> Decimal:
+    """The rate as a fraction: the report's, else the whole percentage that explains the tax.
+
+    US reports name no rate; combined sales tax rates get four decimals.
+    """
+    if given is not None:
+        return given.quantize(FINE)
+    if not net or not tax:
+        return ZERO.quantize(FINE)
+    whole = (tax / net).quantize(PERCENT)
+    exact = (tax / net).quantize(FINE)
+    return (whole if tax_on(net, whole, currency) == tax else exact).quantize(FINE)
+
+
+def sale_category(seller_country: str, ship_to: str, taxed_in: str, buyer_vat_ids: set[str]) -> str:
+    """The category of an untaxed sale: K, G or Z; S in the US, which knows no VAT categories.
+
+    ``taxed_in`` is the marketplace's country, ``buyer_vat_ids`` the countries of the buyer's ids.
+    """
+    origin, target = iso_country(seller_country), iso_country(ship_to or taxed_in)
+    if iso_country(taxed_in) == "US":
+        return "S"
+    if origin in EU and target in EU and origin != target and target in buyer_vat_ids:
+        return "K"
+    if (origin in EU and target not in EU) or (origin == "GB" and target != "GB"):
+        return "G"
+    return "Z"
+
+
+def category_of(document, rate: Decimal) -> str:
+    """The category of a draft's line with this rate.
+
+    A credit note takes the one its invoice has for the rate; taxed lines are always S.
+    """
+    if rate:
+        return "S"
+    if document.corrects_id:
+        found = document.corrects.taxes.filter(rate=rate).values_list("category", flat=True)
+        return found.first() or "Z"
+    ids = document.buyer.tax_ids.all() if document.buyer_id else []
+    return sale_category(
+        document.seller.country,
+        document.order.ship_country,
+        document.marketplace.country,
+        {iso_country(tax_id.country) for tax_id in ids},
+    )

@@ -1,0 +1,141 @@
+"""The credit document of a refund whose money left: ours numbered, or Amazon's recorded.
+
+Every sent or confirmed refund has one, or a visible reason why not: findings on its draft, or
+Amazon's document not recorded yet (`exception_of`).
+"""
+
+from datetime import date
+
+import structlog
+from django.db import transaction
+
+from config.core.refused import Refused
+from config.core.roles import require
+from config.core.trail import trail
+from invoicing import refund_row
+from invoicing.drafting import (
+    credit_lines,
+    draft_credit_note,
+    invoice_of,
+    new_document,
+    store_lines,
+)
+from invoicing.issuing import is_amazons_credit
+from invoicing.models import Document, Refund
+from invoicing.models.document import Issuer, Kind
+from invoicing.numbering import lock_document, number_locked
+from invoicing.states import MONEY_LEFT, DocumentState
+
+log = structlog.get_logger(__name__)
+
+
+def write_credit_note(refund: Refund, *, by) -> None:
+    """Draft (where missing) and number the credit note of a locked refund whose money left.
+
+    Never raises for what concerns the paper: a finding, and even a fault of ours, stays on the
+    draft, because the transaction also holds the fact that money left. Nothing to do where Amazon
+    writes the credit note.
+    """
+    try:
+        with transaction.atomic():
+            _write(refund, by)
+    except Refused as refusal:
+        log.warning("credit_note_waits", refund=str(refund.key), code=refusal.code)
+    except Exception as error:
+        log.exception("credit_note_failed", refund=str(refund.key))
+        _keep_finding(refund, type(error).__name__)
+
+
+def issue_credit_note(refund: Refund, *, by) -> Document:
+    """Draft and number the credit note of a refund that Amazon made, where we issue documents.
+
+    Findings are stored on the draft and refused with code "gate", as in `numbering.number`.
+    """
+    require(by, "invoicing.issue_document")
+    with trail("issue_credit_note", by=by):
+        locked = refund_row.one(refund.key)
+        _check_money_left(locked)
+        if locked.document_id and locked.document.state != DocumentState.DRAFT:
+            raise Refused("state", f"Its credit note is {locked.document.number} already.")
+        findings = _write(locked, by)
+    if findings:
+        raise Refused("gate", " ".join(finding["sentence"] for finding in findings))
+    return Document.objects.get(pk=locked.document_id)
+
+
+def record_credit_note(refund: Refund, *, by, number: str, issue_date: date) -> Document:
+    """Record the credit note that Amazon issued for a refund: its number and date.
+
+    Lines are the refund's. A draft of ours, made before Amazon's was known, is thrown away.
+    """
+    require(by, "invoicing.record_document")
+    with trail("record_credit_note", by=by):
+        locked = refund_row.one(refund.key)
+        _check_money_left(locked)
+        invoice = invoice_of(locked.order)
+        if not is_amazons_credit(invoice):
+            raise Refused("we_issue", "We issue the credit notes of this order ourselves: "
+                          "number the draft instead.")  # fmt: skip
+        if locked.document_id:
+            raise Refused("state", f"Its credit note is on record: {locked.document}.")
+        document = _record(locked, invoice, by, check_number(locked.order, number), issue_date)
+        locked.document = document
+        locked.version += 1
+        locked.save(update_fields=["document", "version"])
+        refund_row.tell([locked.pk])
+    return document
+
+
+def check_number(order, number: str) -> str:
+    """A number as entered, without blanks; an empty or known one is refused."""
+    number = number.strip()
+    if not number:
+        raise Refused("number", "Enter the number printed on the document.")
+    known = Document.objects.filter(seller_id=order.seller_id, number=number)
+    if other := known.select_related("order").first():
+        raise Refused("number_known", f"{number} is on record already, for order {other.order}.")
+    return number
+
+
+def _check_money_left(refund: Refund) -> None:
+    if refund.state not in MONEY_LEFT:
+        raise Refused("not_sent", "The credit note follows the money: this refund is not sent yet.")
+
+
+def _write(refund: Refund, by) -> list[dict[str, str]]:
+    if refund.document_id is None:
+        if is_amazons_credit(invoice_of(refund.order)):
+            return []
+        refund.document = draft_credit_note(refund, by=by)
+        refund.save(update_fields=["document"])
+    document = lock_document(refund.document_id)
+    return number_locked(document) if document.state == DocumentState.DRAFT else []
+
+
+def _keep_finding(refund: Refund, what: str) -> None:
+    sentence = f"The credit note could not be numbered ({what}). Number it again."
+    Document.objects.filter(pk=refund.document_id, state=DocumentState.DRAFT).update(
+        findings=[{"code": "fault", "sentence": sentence}]
+    )
+
+
+def _record(refund: Refund, invoice: Document, by, number: str, issue_date: date) -> Document:
+    document = new_document(
+        refund.order,
+        Kind.CREDIT_NOTE,
+        Issuer.AMAZON,
+        by,
+        corrects=invoice,
+        origin=refund.origin,
+        net=refund.net,
+        tax=refund.tax,
+        gross=refund.gross,
+        number=number,
+        issue_date=issue_date,
+        tax_point=refund.sent_on or issue_date,
+    )
+    document.save()
+    store_lines(credit_lines({refund.pk: document}, [invoice]))
+    document.state = DocumentState.ISSUED
+    document.save(update_fields=["state"])
+    return document

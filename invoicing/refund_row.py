@@ -1,0 +1,111 @@
+"""One refund under its lock: finding it, checking the verb against its state, telling who follows.
+
+What each verb means is in `refunds.py` and `approval.py`; both change rows only through here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.apps import apps
+from django.utils import timezone
+
+from config.core.refused import Refused
+from config.core.roles import require
+from config.core.trail import trail
+from invoicing.models import Refund
+from invoicing.states import REFUND_VERB, RefundState
+
+# Called inside the transaction after refunds changed state, with their ids.
+followers: list[Callable[[list[int]], None]] = []
+# Called inside the transaction before any lock of this room, with the refunds' origins (RMA
+# numbers): who locks cases above does it here, so that every verb locks in the same order
+# (case, refund, document, order lines, number series) and none waits in a circle.
+lockers: list[Callable[[list[str]], None]] = []
+
+
+def lock_first(origins: Iterable[str]) -> None:
+    """Let the rooms above lock what they will change when they are told."""
+    wanted = sorted(set(origins))
+    for locker in lockers:
+        locker(wanted)
+
+
+def tell(refund_ids: Iterable[int]) -> None:
+    """Tell the followers, in the same transaction."""
+    ids = sorted(refund_ids)
+    for follower in followers:
+        follower(ids)
+
+
+def by_keys(keys: Iterable[UUID | str]) -> "list[Refund]":
+    """Lock the refunds with these keys in the order of their ids; unknown keys are left out."""
+    rows = Refund.objects.filter(key__in=list(keys))
+    lock_first(rows.order_by().values_list("origin", flat=True))
+    locked = rows.select_for_update(of=("self",)).order_by("pk")
+    return list(locked.select_related("order", "seller", "marketplace"))
+
+
+@contextmanager
+def changing(
+    verb: str,
+    key: UUID | str,
+    *,
+    by,
+    reason: str = "",
+    finish: Callable[[Refund], None] | None = None,
+) -> Iterator[Refund]:
+    """Run one verb on one refund: permission, transaction, lock, state; then save and tell.
+
+    The block changes the locked row; its version grows by one. ``finish`` runs last in the same
+    transaction: what needs the saved row, or takes the lock of a number series. Raises ``Refused``.
+    """
+    require(by, REFUND_VERB[verb].permission)
+    with trail(f"{verb}_refund", by=by, reason=reason):
+        refund = one(key)
+        check_state(refund, verb)
+        yield refund
+        refund.version += 1
+        refund.save()
+        tell([refund.pk])
+        if finish:
+            finish(refund)
+
+
+def one(key: UUID | str) -> Refund:
+    """Lock one refund by its key; an unknown one is refused."""
+    found = by_keys([key])
+    if not found:
+        raise Refused("not_found", "This refund does not exist.")
+    return found[0]
+
+
+def check_state(refund: Refund, verb: str) -> None:
+    """Refuse a verb that does not start from the refund's state, and say who was faster."""
+    row = REFUND_VERB[verb]
+    if refund.state in row.sources:
+        return
+    wanted = " or ".join(str(RefundState(state).label).lower() for state in row.sources)
+    raise Refused(
+        "state",
+        f"This refund is {refund.get_state_display().lower()}{_last_change(refund)}; "
+        f"to {verb.replace('_', ' ')} it must be {wanted}. Nothing was changed, look again.",
+    )
+
+
+def need_reason(reason: str) -> str:
+    """The reason without blanks around it; an empty one is refused."""
+    if not reason.strip():
+        raise Refused("reason", "Say why in a few words; the reason is kept with the refund.")
+    return reason.strip()
+
+
+def _last_change(refund: Refund) -> str:
+    """ " since 3 minutes ago by Ann", from the trail; read only when somebody was refused."""
+    event = apps.get_model("invoicing", "RefundEvent")
+    last = event.objects.filter(pgh_obj_id=refund.pk).order_by("-pgh_id").first()
+    if last is None:
+        return ""
+    minutes = int((timezone.now() - last.pgh_created_at).total_seconds() // 60)
+    ago = "just now" if minutes < 1 else f"{minutes} min ago"
+    return f" ({(last.pgh_context or {}).get('name', 'somebody')}, {ago})"

@@ -1,0 +1,346 @@
+"""The verbs of a refund: propose, approve, carry out in Seller Central, and what can go wrong.
+
+``key`` is the refund's UUID or its text. Every verb runs in one transaction under the refund's
+lock, leaves a trail and tells ``followers``; it returns the refund or raises ``Refused``.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+
+from config.core.money import ZERO, format_money
+from config.core.refused import Refused
+from config.core.roles import require
+from config.core.trail import trail
+from invoicing.approval import BulkResult, approve, approve_many, check_rest, content
+from invoicing.calculation import Calculation
+from invoicing.caps import excess_sentence, first_excess, live_sums, lock_lines, sums_of
+from invoicing.crediting import write_credit_note
+from invoicing.models import ApprovalLimit, Document, Refund, RefundLine
+from invoicing.models.refund import Lane, Source
+from invoicing.refund_row import changing, followers, lock_first, lockers, need_reason, tell
+from invoicing.states import DocumentState, RefundState
+from orders.models import Order, OrderLine
+
+__all__ = [
+    "BulkResult",
+    "approve",
+    "approve_many",
+    "cancel",
+    "confirm_many",
+    "fail",
+    "followers",
+    "give_back",
+    "lockers",
+    "mark_sent",
+    "mark_unknown",
+    "propose",
+    "reject",
+    "resolve_unknown",
+    "reverse",
+    "start",
+]
+DEDUCTIONS = ("restocking_fee", "return_freight")
+
+
+# --- Deciding ------------------------------------------------------------------------------------
+
+
+def propose(
+    *,
+    by,
+    order: Order,
+    origin: str,
+    calculation: Calculation,
+    reason_code: str = "CustomerReturn",
+    policy_version: str = "",
+    note: str = "",
+    on_hold: bool = False,
+) -> Refund:
+    """Propose a calculated refund of one order; ``origin`` is the RMA number, or "order".
+
+    Locks the order's lines and checks net and tax against everything live on them. Whether a
+    second person must approve is frozen here: above the currency's limit, without a limit, or when
+    the case asks for it (``on_hold``: a watched buyer, a value that wants a second pair of eyes).
+    """
+    require(by, "invoicing.propose_refund")
+    _check_facts(order, calculation)
+    with trail("propose_refund", by=by, reason=note):
+        lock_first([origin])
+        _check_room(lock_lines([order.pk]), calculation)
+        refund = Refund.objects.create(
+            source=Source.RETOUR,
+            lane=Lane.GUIDED,
+            seller_id=order.seller_id,
+            marketplace_id=order.marketplace_id,
+            order=order,
+            origin=origin,
+            currency=calculation.currency,
+            net=calculation.net,
+            tax=calculation.tax,
+            gross=calculation.gross,
+            reason_code=reason_code,
+            calculation=calculation.to_json(),
+            content_hash=content(calculation, order.pk, origin),
+            policy_version=policy_version or calculation.policy_version,
+            needs_second=on_hold or _above_limit(calculation),
+            proposer=by,
+            proposed_at=timezone.now(),
+            note=note[:500],
+        )
+        RefundLine.objects.bulk_create(_lines(refund, calculation))
+        tell([refund.pk])
+    return refund
+
+
+def reject(key: UUID | str, *, by, reason: str) -> Refund:
+    """Say no to a proposal; its money is free again."""
+    with changing("reject", key, by=by, reason=need_reason(reason)) as refund:
+        refund.move_reject()
+        refund.note = reason.strip()[:500]
+    return refund
+
+
+def cancel(key: UUID | str, *, by, reason: str) -> Refund:
+    """Withdraw a refund that was not carried out; a draft of its credit note is thrown away."""
+    reason, drafts = need_reason(reason), []
+    with changing(
+        "cancel", key, by=by, reason=reason, finish=lambda _: _throw_away(drafts)
+    ) as refund:
+        refund.move_cancel()
+        refund.note = reason[:500]
+        if refund.document and refund.document.state == DocumentState.DRAFT:
+            drafts.append(refund.document_id)
+            refund.document = None
+    return refund
+
+
+# --- Carrying out --------------------------------------------------------------------------------
+
+
+def start(key: UUID | str, *, by) -> Refund:
+    """Take an approved refund in hand: committed before anybody touches Seller Central.
+
+    Checks once more, under the lock, that the rest of what was paid still covers it.
+    """
+    with changing("start", key, by=by) as refund:
+        check_rest(refund)
+        refund.move_start()
+        refund.sender, refund.sending_at = by, timezone.now()
+    return refund
+
+
+def give_back(key: UUID | str, *, by, reason: str) -> Refund:
+    """Put a refund back: it was not carried out after all."""
+    with changing("give_back", key, by=by, reason=need_reason(reason)) as refund:
+        refund.move_give_back()
+        refund.sender = refund.sending_at = None
+    return refund
+
+
+def mark_sent(
+    key: UUID | str, *, by, sent_on: date, amount: Decimal, amazon_refund_id: str = ""
+) -> Refund:
+    """Say that the money left: the day, the gross amount, and Amazon's refund id if it shows one.
+
+    Numbers the credit note in the same transaction. What its gate finds never undoes the fact that
+    money left: the refund is sent, the draft keeps its findings and is numbered later.
+    """
+    write = partial(write_credit_note, by=by)
+    with changing("mark_sent", key, by=by, finish=write) as refund:
+        _check_sent(refund, sent_on, amount, amazon_refund_id)
+        refund.move_mark_sent()
+        _sent(refund, by, sent_on, amazon_refund_id)
+    return refund
+
+
+def mark_unknown(key: UUID | str, *, by, reason: str) -> Refund:
+    """Nobody knows whether the money left; it is never sent again before that is decided."""
+    with changing("mark_unknown", key, by=by, reason=need_reason(reason)) as refund:
+        refund.move_mark_unknown()
+        refund.note = reason.strip()[:500]
+    return refund
+
+
+def resolve_unknown(
+    key: UUID | str,
+    *,
+    by,
+    outcome: str,
+    reason: str,
+    sent_on: date | None = None,
+    amount: Decimal | None = None,
+    amazon_refund_id: str = "",
+) -> Refund:
+    """Decide an unknown refund: ``outcome`` "sent" (with day and amount) or "failed"."""
+    if outcome not in (RefundState.SENT, RefundState.FAILED):
+        raise Refused("outcome", "Say whether the money was sent or not.")
+    sent, reason = outcome == RefundState.SENT, need_reason(reason)
+    write = partial(write_credit_note, by=by) if sent else None
+    with changing("resolve_unknown", key, by=by, reason=reason, finish=write) as refund:
+        refund.note = reason[:500]
+        if outcome == RefundState.FAILED:
+            refund.move_resolve_failed()
+        else:
+            _check_sent(refund, sent_on, amount, amazon_refund_id)
+            refund.move_resolve_sent()
+            _sent(refund, by, sent_on, amazon_refund_id)
+    return refund
+
+
+def fail(key: UUID | str, *, by, reason: str) -> Refund:
+    """The money did not reach the buyer. The attempt is over; it may be approved again as it is."""
+    with changing("fail", key, by=by, reason=need_reason(reason)) as refund:
+        refund.move_fail()
+        refund.note = reason.strip()[:500]
+    return refund
+
+
+def reverse(key: UUID | str, *, by, reason: str) -> Refund:
+    """The money came back (Amazon reversed the refund). A numbered credit note stays as it is."""
+    with changing("reverse", key, by=by, reason=need_reason(reason)) as refund:
+        refund.move_reverse()
+        refund.note = reason.strip()[:500]
+    return refund
+
+
+# --- Confirming ----------------------------------------------------------------------------------
+
+
+def confirm_many(refunds: Iterable[int] | Mapping[int, date], *, by) -> list[int]:
+    """Confirm refunds (ids) whose money a settlement shows; returns the ids that changed.
+
+    Sent ones are confirmed at once, set-based. Unknown ones, and those still in somebody's hands,
+    are sent now that their money was seen (``refunds`` may map ids to the posted day) and get
+    their document. Others are left alone. Called by matching, as the system actor.
+    """
+    require(by, "invoicing.assign_money_fact")
+    posted = dict(refunds) if isinstance(refunds, Mapping) else dict.fromkeys(refunds)
+    with trail("confirm_refund", by=by):
+        rows = Refund.objects.filter(pk__in=posted, source=Source.RETOUR)
+        lock_first(rows.order_by().values_list("origin", flat=True))
+        rows = rows.select_related("order").select_for_update(of=("self",))
+        locked = list(rows.order_by("pk"))
+        sent = [row.pk for row in locked if row.state == RefundState.SENT]
+        seen = [row for row in locked if row.state in (RefundState.UNKNOWN, RefundState.SENDING)]
+        for refund in seen:
+            _seen(refund, posted[refund.pk], by)
+        ids = sorted([*sent, *(row.pk for row in seen)])
+        Refund.objects.filter(pk__in=ids).update(
+            state=RefundState.CONFIRMED, confirmed_at=timezone.now(), version=F("version") + 1
+        )
+        if ids:
+            tell(ids)
+        for refund in seen:
+            write_credit_note(refund, by=by)
+    return ids
+
+
+def _seen(refund: Refund, posted_on: date | None, by) -> None:
+    if refund.state == RefundState.UNKNOWN:
+        refund.move_resolve_sent()
+    else:
+        refund.move_mark_sent()
+    refund.sent_at = timezone.now()
+    refund.sent_on = refund.sent_on or posted_on
+    refund.save()
+
+
+# --- Checks and parts ----------------------------------------------------------------------------
+
+
+def _check_facts(order: Order, calculation: Calculation) -> None:
+    if not order.facts_complete or order.marketplace_id is None:
+        raise Refused(
+            "facts_incomplete",
+            f"Order {order.amazon_order_id} is known by name only. Import the orders report that "
+            "holds it; the refund can be proposed then.",
+        )
+    if calculation.currency != order.currency:
+        raise Refused("currency", f"This order was paid in {order.currency}.")
+    if calculation.gross <= 0:
+        reasons = " ".join(reason.sentence for reason in calculation.reasons)
+        raise Refused("nothing", f"There is nothing to refund. {reasons}".strip())
+
+
+def _check_room(order_lines: dict[int, OrderLine], calculation: Calculation) -> None:
+    """Refuse what does not belong to the order, is refunded already, or is more than was paid."""
+    if foreign := {int(line.order_line) for line in calculation.lines} - order_lines.keys():
+        raise Refused("foreign_line", f"Line {min(foreign)} is not a line of this order.")
+    for line in calculation.lines:
+        if (line.component in DEDUCTIONS) != (line.gross < 0) and line.gross:
+            raise Refused("sign", "Fees lower a refund, everything else raises it.")
+    origins = {(line.origin, line.component) for line in calculation.lines}
+    live = RefundLine.objects.filter(order_line_id__in=order_lines, live=True)
+    for taken in live.exclude(origin="order").select_related("refund"):
+        if (taken.origin, taken.component) in origins:
+            raise Refused(
+                "already_refunded",
+                f"A refund for {taken.origin} is {taken.refund.get_state_display().lower()} "
+                f"already ({format_money(taken.refund.gross, taken.refund.currency)}).",
+            )
+    if found := first_excess(order_lines, live_sums(order_lines), sums_of(calculation.lines)):
+        raise Refused("cap_exceeded", excess_sentence(*found, calculation.currency))
+
+
+def _above_limit(calculation: Calculation) -> bool:
+    limit = ApprovalLimit.objects.filter(currency=calculation.currency).first()
+    return limit is None or calculation.gross > limit.amount
+
+
+def _lines(refund: Refund, calculation: Calculation) -> list[RefundLine]:
+    return [
+        RefundLine(
+            refund=refund,
+            order_line_id=int(line.order_line),
+            origin=line.origin,
+            component=line.component,
+            quantity=line.quantity,
+            net=line.net,
+            tax=line.tax,
+            gross=line.gross,
+            rate=line.rate,
+            sentence=line.sentence[:500],
+            rule=line.rule[:60],
+        )
+        for line in calculation.lines
+    ]
+
+
+def _check_sent(
+    refund: Refund, sent_on: date | None, amount: Decimal | None, amazon_refund_id: str
+) -> None:
+    if amount != refund.gross:
+        wanted = format_money(refund.gross, refund.currency)
+        given = format_money(amount or ZERO, refund.currency)
+        raise Refused(
+            "amount_differs",
+            f"This refund is {wanted}, but {given} was entered. If {wanted} left, enter it; if "
+            "another amount left, mark the refund as unknown and let finance decide.",
+        )
+    latest = timezone.now().date() + timedelta(days=1)  # somewhere on earth it is tomorrow
+    if sent_on is None or not refund.proposed_at.date() - timedelta(days=1) <= sent_on <= latest:
+        raise Refused("date", "Enter the day on which it was refunded: not before it was proposed, "
+                      "not in the future.")  # fmt: skip
+    known = Refund.objects.filter(seller_id=refund.seller_id, amazon_refund_id=amazon_refund_id)
+    if amazon_refund_id and (other := known.exclude(pk=refund.pk).select_related("order").first()):
+        raise Refused(
+            "amazon_refund_known",
+            f"Amazon's refund {amazon_refund_id} already belongs to a refund of order "
+            f"{other.order.amazon_order_id}.",
+        )
+
+
+def _sent(refund: Refund, by, sent_on: date | None, amazon_refund_id: str) -> None:
+    refund.sender = by
+    refund.sent_at, refund.sent_on = timezone.now(), sent_on
+    refund.amazon_refund_id = amazon_refund_id.strip()
+
+
+def _throw_away(draft_ids: list[int]) -> None:
+    Document.objects.filter(pk__in=draft_ids, state=DocumentState.DRAFT).delete()

@@ -1,0 +1,30 @@
+"""What invoicing does in the background. The rows hold the truth; a lost task is found again."""
+
+import structlog
+from celery import shared_task
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="invoicing.tasks.render_numbered_document")
+def render_numbered_document(document_id: int) -> bool:
+    """Render one numbered document."""
+    from invoicing.documents import render_numbered
+
+    return render_numbered(document_id)
+
+
+@shared_task(name="invoicing.tasks.finish_numbered_documents")
+def finish_numbered_documents() -> int:
+    """Render what is numbered but not issued (beat, every minute)."""
+    from invoicing.documents import finish_numbered
+
+    return finish_numbered()
+
+
+def publish(task, *args) -> None:
+    """Send a task; a broker that is away costs delay, the sweeper does the work later."""
+    try:
+        task.delay(*args)
+    except Exception as error:  # noqa: BLE001 any broker failure means: later
+        log.warning("task_not_published", task=task.name, error=type(error).__name__)
