@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ from config.core.models import User
 from config.core.refused import Refused
 from config.core.trail import trail
 from returns import messages, rows, snapshot, words_of_verbs
-from returns.models import RMA, Message, RMALine, WorkItem
+from returns.models import RMA, Inspection, Message, Parcel, Receipt, RMALine, WorkItem
 from returns.states import BY_VERB, State
 
 JOINED = ("seller", "marketplace", "buyer", "policy", "owner")
@@ -61,7 +61,10 @@ LINE = ("approved", "received", "missing", "accepted", "rejected", "liability")
 
 @dataclass
 class Case:
-    """An RMA a verb works on. ``mail`` and ``work`` are written with it."""
+    """An RMA a verb works on. ``save`` writes what the verb leaves here with it.
+
+    ``rows`` are new parcels, receipts and inspections; ``arrived`` ids of delivered parcels.
+    """
 
     rma: RMA
     lines: list[RMALine]
@@ -72,6 +75,8 @@ class Case:
     quiet: bool = False
     mail: list[Message] = field(default_factory=list)
     work: list[WorkItem] = field(default_factory=list)
+    rows: list[models.Model] = field(default_factory=list)
+    arrived: list[int] = field(default_factory=list)
 
     @property
     def orders(self) -> list:
@@ -183,6 +188,7 @@ def save(cases: Sequence[Case]) -> None:
     snapshot.refresh(cases)
     rows.write([case.rma for case in cases], HEADER)
     rows.write([line for case in cases if case.lines_changed for line in case.lines], LINE)
+    _write_goods(cases)
     mail = [message for case in cases for message in case.mail]
     if mail:
         Message.objects.bulk_create(mail)
@@ -190,7 +196,18 @@ def save(cases: Sequence[Case]) -> None:
     if work:  # an open item of the same kind says it already
         WorkItem.objects.bulk_create(work, ignore_conflicts=True)
     for case in cases:
-        case.mail, case.work, case.lines_changed = [], [], False
+        case.mail, case.work, case.rows, case.arrived = [], [], [], []
+        case.lines_changed = False
+
+
+def _write_goods(cases: Sequence[Case]) -> None:
+    for model in (Parcel, Receipt, Inspection):
+        new = [row for case in cases for row in case.rows if isinstance(row, model)]
+        if new:
+            model.objects.bulk_create(new)
+    arrived = [pk for case in cases for pk in case.arrived]
+    if arrived:
+        Parcel.objects.filter(pk__in=arrived).update(delivered_at=cases[0].now)
 
 
 def _open_work(item: WorkItem) -> dict:

@@ -45,31 +45,17 @@ def receive(
     """
     permission = "returns.receive_rma"
     with opened(number, "receive", by=by, permission=permission, version=version) as case:
-        if case.rma.state == State.APPROVED:
-            case.move("ship")
-            case.rma.shipped_at = case.rma.shipped_at or case.now
-        case.within("receive", State.SHIPPED, State.INSPECTED, State.REFUNDED)
-        _add_receipts(case, quantities, _arrived(case, parcel_id))
+        receive_case(case, quantities, parcel_id)
     return case.rma
 
 
-def _arrived(case: Case, parcel_id: int | None) -> Parcel | None:
-    """The parcel the units came in, marked as delivered; the only one when none is named."""
-    parcels = list(case.rma.parcels.all())
-    found = [p for p in parcels if p.pk == parcel_id] if parcel_id else parcels
-    if parcel_id and not found:
-        raise Refused("parcel", _("That parcel is not part of %(rma)s.") % {"rma": case.rma.number})
-    parcel = found[0] if len(found) == 1 else None
-    if parcel and parcel.delivered_at is None:
-        parcel.delivered_at = case.now
-        parcel.save(update_fields=["delivered_at"])
-        case.facts.moving -= 1
-        case.facts.delivered_at = case.now
-    return parcel
-
-
-def _add_receipts(case: Case, quantities: dict[int, int], parcel: Parcel | None) -> None:
-    receipts = []
+def receive_case(case: Case, quantities: dict[int, int], parcel_id: int | None = None) -> None:
+    """Take units of a locked case into the warehouse."""
+    if case.rma.state == State.APPROVED:
+        case.move("ship")
+        case.rma.shipped_at = case.rma.shipped_at or case.now
+    case.within("receive", State.SHIPPED, State.INSPECTED, State.REFUNDED)
+    arrived = _arrived(case, parcel_id)
     for line_id, units in _positive(quantities).items():
         line = case.line(line_id)
         expected, late = min(units, line.outstanding), max(0, units - line.outstanding)
@@ -77,12 +63,31 @@ def _add_receipts(case: Case, quantities: dict[int, int], parcel: Parcel | None)
             _too_many(line, units, line.outstanding + line.missing)
         line.received += units
         line.missing -= late
-        receipts += [
-            Receipt(rma=case.rma, line=line, parcel=parcel, kind=kind, quantity=n, by=case.by)
-            for kind, n in ((Receipt.Kind.RECEIVED, expected), (Receipt.Kind.FOUND, late))
-            if n
-        ]
-    _write(case, Receipt, receipts)
+        for kind, n in ((Receipt.Kind.RECEIVED, expected), (Receipt.Kind.FOUND, late)):
+            if n:
+                case.rows.append(_receipt(case, line, kind, n, parcel_id=arrived))
+    case.facts.first_received_at = case.facts.first_received_at or case.now
+    case.lines_changed = True
+
+
+def _arrived(case: Case, parcel_id: int | None) -> int | None:
+    """The parcel the units came in, marked as delivered; the only one when none is named."""
+    parcels = case.facts.parcels
+    found = [p for p in parcels if p.id == parcel_id] if parcel_id else parcels
+    if parcel_id and not found:
+        raise Refused("parcel", _("That parcel is not part of %(rma)s.") % {"rma": case.rma.number})
+    if len(found) != 1:
+        return None
+    if found[0].delivered_at is None:
+        found[0].delivered_at = case.now
+        case.arrived.append(found[0].id)
+    return found[0].id
+
+
+def _receipt(case: Case, line: RMALine, kind: str, units: int, **parcel: Any) -> Receipt:
+    return Receipt(
+        rma=case.rma, line=line, kind=kind, quantity=units, by=case.by, at=case.now, **parcel
+    )
 
 
 def _positive(quantities: dict[int, int]) -> dict[int, int]:
@@ -99,13 +104,6 @@ def _too_many(line: RMALine, units: int, most: int) -> None:
         _("%(units)s units of %(sku)s do not fit: at most %(most)s.")
         % {"units": units, "sku": line.order_line.sku, "most": most},
     )
-
-
-def _write(case: Case, model: Any, found: list) -> None:
-    for row in found:
-        row.at = case.now
-    model.objects.bulk_create(found)
-    case.lines_changed = True
 
 
 def mark_missing(
@@ -128,16 +126,13 @@ def mark_missing(
     ) as case:
         case.within("mark_missing", State.SHIPPED, State.REFUNDED)
         _may_be_missing(case)
-        receipts = []
         for line_id, units in _positive(quantities).items():
             line = case.line(line_id)
             if units > line.outstanding:
                 _too_many(line, units, line.outstanding)
             line.missing += units
-            receipts.append(
-                Receipt(rma=case.rma, line=line, kind=Receipt.Kind.MISSING, quantity=units, by=by)
-            )
-        _write(case, Receipt, receipts)
+            case.rows.append(_receipt(case, line, Receipt.Kind.MISSING, units))
+        case.lines_changed = True
         _finish_inspection(case)
     return case.rma
 
@@ -163,12 +158,18 @@ def inspect(
     Refused: "state", "quantity", "condition", "disposition".
     """
     with opened(number, "inspect", by=by, version=version) as case:
-        case.within("inspect", State.SHIPPED, State.INSPECTED, State.REFUNDED)
-        if not results:
-            raise Refused("quantity", _("Enter at least one unit."))
-        _write(case, Inspection, [_graded(case, result) for result in results])
-        _finish_inspection(case)
+        inspect_case(case, results)
     return case.rma
+
+
+def inspect_case(case: Case, results: Sequence[InspectionResult]) -> None:
+    """Grade units of a locked case."""
+    case.within("inspect", State.SHIPPED, State.INSPECTED, State.REFUNDED)
+    if not results:
+        raise Refused("quantity", _("Enter at least one unit."))
+    case.rows += [_graded(case, result) for result in results]
+    case.lines_changed = True
+    _finish_inspection(case)
 
 
 def _graded(case: Case, result: InspectionResult) -> Inspection:
@@ -191,6 +192,7 @@ def _graded(case: Case, result: InspectionResult) -> Inspection:
         disposition=result.disposition,
         note=result.note,
         by=case.by,
+        at=case.now,
     )
 
 
@@ -214,10 +216,10 @@ def deliver(parcel_id: int, *, by: Any, at: datetime, proof: Evidence | None = N
         if proof is not None and proof.rma_id != case.rma.pk:
             raise Refused("proof", _("The proof belongs to another case."))
         parcel = Parcel.objects.get(pk=parcel_id)  # under the RMA's lock
-        if parcel.delivered_at is None:
-            case.facts.moving -= 1
         parcel.delivered_at = at
         parcel.proof_of_delivery = proof or parcel.proof_of_delivery
         parcel.save(update_fields=["delivered_at", "proof_of_delivery"])
-        case.facts.delivered_at = max(at, case.facts.delivered_at or at)
+        for seen in case.facts.parcels:
+            if seen.id == parcel.pk:
+                seen.delivered_at = at
     return parcel

@@ -4,6 +4,7 @@
 here and nowhere else, for one case or for many with the same number of queries.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -19,12 +20,9 @@ from returns.next_step import CaseSnapshot, next_step
 
 _FACTS = """
 SELECT r.id,
-  (SELECT count(*) FROM returns_parcel p WHERE p.rma_id = r.id),
-  (SELECT count(*) FROM returns_parcel p WHERE p.rma_id = r.id AND p.delivered_at IS NULL
-     AND (p.shipped_at IS NOT NULL OR p.tracking <> '')),
-  (SELECT max(p.delivered_at) FROM returns_parcel p WHERE p.rma_id = r.id),
-  (SELECT string_agg(p.tracking, ' ' ORDER BY p.id) FROM returns_parcel p
-     WHERE p.rma_id = r.id AND p.tracking <> ''),
+  (SELECT jsonb_agg(jsonb_build_object('id', p.id, 'tracking', p.tracking, 'moves',
+     p.shipped_at IS NOT NULL OR p.tracking <> '', 'delivered_at', p.delivered_at) ORDER BY p.id)
+     FROM returns_parcel p WHERE p.rma_id = r.id),
   (SELECT jsonb_object_agg(state, n) FROM (SELECT f.state, count(*) AS n
      FROM invoicing_refund f WHERE f.origin = r.number GROUP BY f.state) AS s),
   (SELECT jsonb_object_agg(l.origin, l.units) FROM (SELECT l.origin, max(l.quantity) AS units
@@ -50,6 +48,16 @@ FROM returns_rma r WHERE r.id = ANY(%s)
 
 
 @dataclass
+class Seen:
+    """What is known of a parcel. ``moves``: handed over, or a label with a tracking number."""
+
+    id: int | None
+    tracking: str
+    moves: bool
+    delivered_at: datetime | None
+
+
+@dataclass
 class Facts:
     """What hangs on an RMA, counted.
 
@@ -57,10 +65,7 @@ class Facts:
     and sent. ``elsewhere``: order line id → gross that Amazon refunded without us.
     """
 
-    parcels: int = 0
-    moving: int = 0
-    delivered_at: datetime | None = None
-    trackings: str = ""
+    parcels: list[Seen] = field(default_factory=list)
     refunds: dict[str, int] = field(default_factory=dict)
     live_units: dict[int, int] = field(default_factory=dict)
     paid_units: dict[int, int] = field(default_factory=dict)
@@ -69,22 +74,33 @@ class Facts:
     refund_needs_second: bool = False
     work: list[dict] = field(default_factory=list)
 
+    @property
+    def moving(self) -> bool:
+        """Whether a parcel is on its way as far as anybody knows."""
+        return any(parcel.moves and parcel.delivered_at is None for parcel in self.parcels)
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When the last parcel that arrived was delivered."""
+        return max((p.delivered_at for p in self.parcels if p.delivered_at), default=None)
+
 
 def facts_of(ids: list[int]) -> dict[int, Facts]:
     """RMA id → its facts, in one query whatever the number of ids."""
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, [ids])
-        return {row[0]: _facts(row[1:]) for row in cursor.fetchall()}
+        return {row[0]: _facts([_read(cell) for cell in row[1:]]) for row in cursor.fetchall()}
 
 
-def _facts(row: tuple) -> Facts:
-    parcels, moving, delivered_at, trackings, refunds, live, paid, elsewhere, *rest = row
-    first_received_at, needs_second, work = rest
+def _read(cell: Any) -> Any:
+    """Django leaves jsonb of a raw cursor as text."""
+    return json.loads(cell) if isinstance(cell, str) else cell
+
+
+def _facts(row: list) -> Facts:
+    parcels, refunds, live, paid, elsewhere, first_received_at, needs_second, work = row
     return Facts(
-        parcels,
-        moving,
-        delivered_at,
-        trackings or "",
+        [_parcel(found) for found in parcels or []],
         refunds or {},
         _by_position(live),
         _by_position(paid),
@@ -93,6 +109,12 @@ def _facts(row: tuple) -> Facts:
         needs_second,
         work or [],
     )
+
+
+def _parcel(found: dict) -> Seen:
+    delivered = found["delivered_at"]
+    at = datetime.fromisoformat(delivered) if delivered else None
+    return Seen(found["id"], found["tracking"], found["moves"], at)
 
 
 def _by_position(units: dict[str, int] | None) -> dict[int, int]:
@@ -181,7 +203,8 @@ def _end_of(day: date | None, zone: str) -> datetime | None:
 def search_text(rma, lines: list[RMALine], facts: Facts) -> str:
     """What people type to find a case, each word once."""
     words = [rma.number, rma.amazon_rma_id, rma.buyer_reference]
-    words += [rma.buyer.legal_name if rma.buyer else "", facts.trackings]
+    words += [rma.buyer.legal_name if rma.buyer else ""]
+    words += [parcel.tracking for parcel in facts.parcels]
     for line in lines:
         order = line.order_line.order
         words += [order.amazon_order_id, order.po_number, line.order_line.sku]

@@ -85,7 +85,9 @@ def without_policy() -> policy.Verdict:
     """The verdict where no policy fits: a person decides."""
     says = say(gettext_noop("No policy covers this return yet: a person decides."))
     reason = policy.Reason("no_policy", says, weight="review")
-    return policy.Verdict("review", (reason,), False, False, "")
+    return policy.Verdict(
+        "review", (reason,), may_auto_approve=False, needs_second=False, policy_version=""
+    )
 
 
 def _scope(row: Policy, currency: str) -> policy.PolicyScope:

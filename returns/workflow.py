@@ -20,6 +20,7 @@ from returns import quantities, verdicts
 from returns.case import Case, opened
 from returns.models import RMA, Note, Parcel, WorkItem
 from returns.opening import Draft, LineRequest, open_many
+from returns.snapshot import Seen
 from returns.states import Liability, State
 
 __all__ = ["LineRequest"]
@@ -148,24 +149,27 @@ def ship(
         shipped_at=shipped_at,
     )
     with opened(number, "ship", by=by, version=version) as case:
-        case.move("ship")
         ship_case(case, parcel)
     return case.rma
 
 
 def ship_case(case: Case, parcel: Parcel) -> None:
-    """Write the parcel of a case that has just been moved to shipped, or get one more."""
+    """Move to shipped with a parcel."""
+    case.move("ship")
+    _take_parcel(case, parcel)
+
+
+def _take_parcel(case: Case, parcel: Parcel) -> None:
     parcel.rma = case.rma
     parcel.shipped_at = parcel.shipped_at or case.now
-    if parcel.tracking and parcel.tracking in case.facts.trackings.split():
+    if parcel.tracking and parcel.tracking in [seen.tracking for seen in case.facts.parcels]:
         raise Refused(
             "parcel", _("Parcel %(tracking)s is recorded already.") % {"tracking": parcel.tracking}
         )
-    parcel.save()
+    case.rows.append(parcel)
     case.rma.shipped_at = case.rma.shipped_at or parcel.shipped_at
-    case.facts.parcels += 1
-    case.facts.moving += 1
-    case.facts.trackings = f"{case.facts.trackings} {parcel.tracking}".strip()
+    seen = Seen(None, parcel.tracking, moves=True, delivered_at=parcel.delivered_at)
+    case.facts.parcels.append(seen)
 
 
 def add_parcel(number: str, *, by: Any, version: int | None = None, **parcel: Any) -> RMA:
@@ -173,7 +177,7 @@ def add_parcel(number: str, *, by: Any, version: int | None = None, **parcel: An
     permission = "returns.ship_rma"
     with opened(number, "add_parcel", by=by, permission=permission, version=version) as case:
         case.within("add_parcel", State.SHIPPED, State.INSPECTED, State.REFUNDED)
-        ship_case(case, Parcel(**parcel))
+        _take_parcel(case, Parcel(**parcel))
     return case.rma
 
 
