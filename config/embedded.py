@@ -217,6 +217,13 @@ def _create_roles() -> None:
             db.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER} TEMPLATE template0")
 
 
+def empty_database() -> None:
+    """Drop the database and make it anew; the server must run."""
+    with _as_superuser() as db:
+        db.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+    _create_roles()
+
+
 def _start_postgres() -> None:
     """Start PostgreSQL if it does not run; the caller holds the start lock."""
     if _postgres_pid():  # perhaps still starting: whoever started it was killed
@@ -370,9 +377,7 @@ def reset() -> None:
     Servers that are kept running stay up: then only the database is dropped and made again.
     """
     if _kept().exists() and _postgres_pid():
-        with _as_superuser() as db:
-            db.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        _create_roles()
+        empty_database()
     else:
         stop()
         for gone in (HOME, sockets()):
@@ -381,20 +386,17 @@ def reset() -> None:
     (RUN_DIR / "secret-key").unlink(missing_ok=True)
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> None:
     """Command line: one word."""
     verbs = {"start": start, "stop": stop, "status": status, "reset": reset}
     if len(arguments) != 1 or arguments[0] not in verbs:
-        print(f"usage: python -m config.embedded {'|'.join(verbs)}", file=sys.stderr)
-        return 2
+        sys.exit(f"usage: python -m config.embedded {'|'.join(verbs)}")
     try:
         said = verbs[arguments[0]]()
     except Unusable as unusable:
-        print(unusable, file=sys.stderr)
-        return 1
+        sys.exit(str(unusable))
     print(said or status())
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

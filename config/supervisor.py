@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import hashlib
 import http.client
+import importlib
 import os
 import signal
 import socket
@@ -129,19 +130,35 @@ def prepare() -> None:
     from django.conf import settings
     from django.db import connections
 
+    embedded_database = not settings.DATABASE_URL
+    if embedded_database and _seeding().exists():
+        print("The last start was stopped while it made demo data; starting over.", flush=True)
+        embedded.empty_database()
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except CommandError as refused:
         raise SystemExit(str(refused)) from None
     _collect_static(settings.STATIC_ROOT)
-    empty = not apps.get_model("returns", "RMA").objects.exists()
+    empty = not apps.get_model("orders", "Seller").objects.exists()
     connections.close_all()
-    rmas = os.environ.get("RETOUR_DEMO_RMAS", "2000")
-    if empty and settings.RETOUR_DEMO and rmas != "0":
-        print(f"Making demo data: {rmas} returns through the real steps.", flush=True)
-        seed = [PYTHON, "manage.py", "seed_demo", "--rmas", rmas, "--seed", "1"]
-        if subprocess.run(seed, cwd=embedded.CHECKOUT, check=False).returncode:
-            raise SystemExit("The demo data could not be made; the reason is said above.")
+    if empty and embedded_database:
+        _seed(os.environ.get("RETOUR_DEMO_RMAS", "2000"))
+
+
+def _seeding() -> Path:
+    """Exists while demo data is half made."""
+    return embedded.HOME / "seeding"
+
+
+def _seed(rmas: str) -> None:
+    if rmas == "0":
+        return
+    print(f"Making demo data: {rmas} returns through the real steps.", flush=True)
+    _seeding().touch()
+    seed = [PYTHON, "manage.py", "seed_demo", "--rmas", rmas, "--seed", "1"]
+    if subprocess.run(seed, cwd=embedded.CHECKOUT, check=False).returncode:
+        raise SystemExit("The demo data could not be made; the reason is said above.")
+    _seeding().unlink()
 
 
 def _collect_static(root: Path) -> None:
@@ -180,19 +197,17 @@ def wait_until_ready(children: Children, port: int, seconds: float = 90) -> None
 def announce(port: int) -> None:
     """Say where, who may come in, and that this is no place for real data."""
     print(f"\nReady: http://{HOST}:{port}")
-    for line in demo_logins():
-        print(f"  {line}")
+    if not os.environ.get("DATABASE_URL"):
+        print(*demo_logins(), sep="\n  ")
     print("This is a demo on this machine only, not for production. Ctrl-C stops everything.")
     sys.stdout.flush()
 
 
 def demo_logins() -> list[str]:
-    """The demo's people as lines of text; nothing where the demo data was not made by us."""
-    try:
-        from returns.demo import LOGINS
-    except ImportError:
-        return []
-    return [f"{role}: {name} / {password}" for role, name, password in LOGINS]
+    """The demo's people as lines of text: user name, role, password."""
+    demo = importlib.import_module("returns.demo.catalogue")
+    lines = [f"{username:<10} {name}" for username, _role, name in demo.PEOPLE]
+    return [f"Everybody's password is {demo.PASSWORD}", *lines]
 
 
 def _raise_stopped(number: int, frame: object) -> None:

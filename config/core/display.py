@@ -6,7 +6,7 @@ No queries, no domain words: a state is any short word, its colour is chosen in 
 
 import datetime as dt
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_decimal_symbol, get_group_symbol
@@ -101,7 +101,12 @@ def state_badge(state: str | None, label: str | None = None) -> SafeString:
     """A dot and a word. ``label`` is the translated word, else the state itself is spoken."""
     if not state:
         return NOTHING
-    word = str(label) if label else gettext(str(state).replace("_", " ").capitalize())
+    return _badge(str(state), str(label) if label else "", get_language() or "")
+
+
+@lru_cache(maxsize=2000)
+def _badge(state: str, label: str, language: str) -> SafeString:
+    word = label or gettext(state.replace("_", " ").capitalize())
     return mark_safe(f'<span class="state" data-state="{escape(state)}">{escape(word)}</span>')
 
 

@@ -86,9 +86,9 @@ class ListQuery:
         return self.link(drop=[name], **({name: rest} if rest else {}))
 
     def cleared(self) -> str:
-        """The address without any filter, the scope said to be empty."""
-        path = self.request.path
-        return f"{path}?{urlencode(dict.fromkeys(self.scopes, ''))}" if self.scopes else path
+        """The address without any filter; an active scope is said to be empty."""
+        active = {name: "" for name in self.scopes if name in self.params}
+        return f"{self.request.path}?{urlencode(active)}" if active else self.request.path
 
     def _active(self) -> dict[str, list[str]]:
         given = self.request.GET

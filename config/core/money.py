@@ -182,7 +182,7 @@ def format_money(amount: Decimal, currency: str, language: str = "en") -> str:
     locale = _locale(language)
     pattern: NumberPattern = copy(locale.currency_formats["standard"])
     pattern.frac_prec = (exponent(currency),) * 2
-    return pattern.apply(rounded, locale, currency=currency, currency_digits=False)
+    return str(pattern.apply(rounded, locale, currency=currency, currency_digits=False))
 
 
 @lru_cache(maxsize=8192)

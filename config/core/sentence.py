@@ -31,9 +31,7 @@ class Sentence:
     def __str__(self) -> str:
         return self.render()
 
-    def render(
-        self, translate: Callable[[str], str] = gettext_noop, language: str = "en"
-    ) -> str:
+    def render(self, translate: Callable[[str], str] = gettext_noop, language: str = "en") -> str:
         """Return the text; `translate` is usually gettext. Decimals are grouped per language."""
         values = {
             name: format_number(value, language) if isinstance(value, Decimal) else value

@@ -1,4 +1,4 @@
-"""The queue: request ids travel, scheduled tasks exist, a broker that is away is quick to say so."""
+"""The queue: request ids travel, scheduled tasks exist, a broker that is away says so at once."""
 
 import time
 from importlib import import_module
