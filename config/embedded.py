@@ -196,9 +196,9 @@ def _initialise() -> None:
     )
     if made.returncode:
         raise Unusable(f"initdb of the embedded PostgreSQL failed:\n{made.stdout}{made.stderr}")
-    lines = [f"{name} = {value}" for name, value in SETTINGS.items()]
     with (making / "postgresql.conf").open("a") as conf:
-        conf.write("\n# Retour's demo\n" + "\n".join(lines) + "\n")
+        conf.writelines(f"{name} = {value}\n" for name, value in SETTINGS.items())
+    (HOME / "roles-made").unlink(missing_ok=True)
     making.rename(_data())
 
 
@@ -231,15 +231,14 @@ def _start_postgres() -> None:
             _accepts, f"The embedded PostgreSQL does not answer; see {HOME}/postgres.log", 60
         )
         return
-    fresh = not _data().exists()
-    if fresh:
+    if not _data().exists():
         _initialise()
     _refuse_other_version()
     _disown_pid_file()
     for left in _own(sockets()).glob(".s.PGSQL.*"):
         left.unlink()
     _launch_postgres()
-    if fresh or not (HOME / "roles-made").exists():
+    if not (HOME / "roles-made").exists():
         _create_roles()
         (HOME / "roles-made").touch()
 
