@@ -3,8 +3,7 @@
 Everything they keep lies under the run folder (.run), or, for root, under /var/lib in a folder of
 our own, because PostgreSQL refuses to run as root and the checkout may be closed to other users.
 They listen on unix sockets in a folder that only their user (and root) can enter. Whoever uses a
-server holds a shared lock; the last to leave stops what was started by itself.
-Not for production, and not imported by anything that knows Django.
+server holds a shared lock; the last to leave stops it. Not for production. Knows no Django.
 """
 
 import contextlib
