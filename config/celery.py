@@ -29,6 +29,7 @@ SCHEDULE = {
     # name                          task                                   when (UTC)
     "requeue-lost-jobs": ("core.tasks.requeue_jobs", 30.0),
     "finish-numbered-documents": ("invoicing.tasks.finish_numbered_documents", 60.0),
+    "match-refunds": ("invoicing.tasks.match_refunds", crontab(minute="*/15")),
     "settle-refunded": ("returns.tasks.settle_refunded", crontab(minute="*/15")),
     "expire-unshipped": ("returns.tasks.expire_unshipped", crontab(hour="2", minute="10")),
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, PositiveSmallIntegerField, Value, When
 from django.utils import timezone
 
 from config.core.money import Split
@@ -186,13 +186,18 @@ def _store(refunds: list[Refund], facts: _Facts, by) -> None:
         document = Case(
             *(When(pk=pk, then=Value(draft.pk)) for pk, draft in drafts.items()),
             default=F("document_id"),
+            output_field=BigIntegerField(),
         )
     Refund.objects.filter(pk__in=[refund.pk for refund in refunds]).update(
         state=RefundState.APPROVED,
         approver=by,
         approved_at=timezone.now(),
         approved_hash=F("content_hash"),
-        attempt=Case(When(state=RefundState.FAILED, then=F("attempt") + 1), default=F("attempt")),
+        attempt=Case(
+            When(state=RefundState.FAILED, then=F("attempt") + 1),
+            default=F("attempt"),
+            output_field=PositiveSmallIntegerField(),
+        ),
         version=F("version") + 1,
         document_id=document,
     )

@@ -11,4 +11,6 @@ class InvoicingConfig(AppConfig):
 
     def ready(self):
         """Register the room's permissions, promises, report types and jobs."""
-        from invoicing import permissions  # noqa: F401, PLC0415 registers on import
+        from invoicing import imports, permissions, settlement  # noqa: F401 register on import
+
+        imports.register()

@@ -22,6 +22,14 @@ def finish_numbered_documents() -> int:
     return finish_numbered()
 
 
+@shared_task(name="invoicing.tasks.match_refunds")
+def match_refunds() -> int:
+    """Tie settlement money to refunds (beat; imports do it at once); returns the rows tied."""
+    from invoicing.matching import match_refunds as match
+
+    return match().rows
+
+
 def publish(task, *args) -> None:
     """Send a task; a broker that is away costs delay, the sweeper does the work later."""
     try:

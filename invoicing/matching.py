@@ -1,0 +1,143 @@
+"""Ties the buyer's money in settlements to refunds: ours are confirmed by it, what nobody here
+decided becomes a refund made at Amazon. Set-based (``matching_sql.py``), repeatable, and the same
+in whatever order files came in. Reading and importing settlements is elsewhere.
+
+A transaction of Amazon's (its adjustment id, else moment and line) is tied, first that fits:
+
+1. by Amazon's id: the id entered on our refund, or an adjustment some rows of which are tied;
+2. to a refund of ours with the same lines and the same gross, the oldest first;
+3. to a refund of which it is exactly the missing part, or some lines with their exact amounts;
+4. to a sent refund on one of its lines with another amount: tied, so that the difference shows;
+   the refund stays sent. When the right amount arrives later, it takes the place.
+
+Money is never older than the refund it proves, but for ``DAYS`` a person may be off. What is left
+becomes a refund of Amazon's where the order is complete and every line certain; the rest stays
+untied, is listed by ``untied()`` and is tried again after each import.
+"""
+
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from config.core.models import User
+from config.core.trail import trail
+from invoicing import matching_sql as sql
+from invoicing import refund_row, refunds
+from invoicing.models import MoneyFact
+
+DAYS = 3
+ROUNDS = 100
+LOCK = 0x5E771E  # one matching at a time; a second one waits and finds the work done
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What one run changed, in refund ids, and how many money rows it tied."""
+
+    rows: int
+    confirmed: list[int]
+    created: list[int]
+
+
+def match_refunds(seller_ids: list[int] | None = None) -> Matched:
+    """Tie what is untied, confirm what is proven, make Amazon's refunds; as the system actor.
+
+    ``seller_ids`` limits the work. Writes nothing where nothing is new. Followers of refunds hear
+    of the changed ones in the same transaction.
+    """
+    by = User.objects.system()
+    with trail("match_refunds", by=by), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        params = {"sellers": seller_ids, "days": DAYS, "by": by.pk}
+        _heal(cursor, params)
+        touched, rows = _tie(cursor, params)
+        confirmed = _confirm(cursor, touched, by)
+        created, new_rows = _create(cursor, params)
+        if created:
+            refund_row.tell(created)
+    return Matched(rows + new_rows, confirmed, created)
+
+
+def untied() -> QuerySet[MoneyFact]:
+    """The buyer's refund rows no refund stands for yet: unknown orders and uncertain lines."""
+    return MoneyFact.objects.filter(
+        Q(is_refund=True), bucket=MoneyFact.Bucket.BUYER, refund__isnull=True
+    )
+
+
+def _heal(cursor, params: dict) -> None:
+    """Take over what later imports made known: marketplace, day, order line."""
+    for statement in (
+        sql.HEAL_MARKETPLACE,
+        sql.HEAL_DOUBT,
+        sql.HEAL_LINE_BY_CODE,
+        sql.HEAL_LINE_BY_SKU,
+    ):
+        cursor.execute(statement, params)
+
+
+def _tie(cursor, params: dict) -> tuple[list[int], int]:
+    """Steps 1 to 4; returns the refunds money was tied to and the number of rows."""
+    cursor.execute(sql.ORIGINS, params)
+    refund_row.lock_first(origin for (origin,) in cursor.fetchall())
+    cursor.execute(sql.LOCK_REFUNDS, params)
+    cursor.execute(sql.TIE_BY_ID + " RETURNING f.refund_id", params)
+    tied = [refund for (refund,) in cursor.fetchall()]
+    steps = (sql.PAIR_WHOLE, sql.PAIR_REST, sql.PAIR_LINES, sql.PAIR_DIFFERENT)
+    for _round in range(ROUNDS):
+        _open(cursor, params)
+        found = _first_that_ties(cursor, steps, params)
+        if not found:
+            break
+        tied += found
+    return sorted(set(tied)), len(tied)
+
+
+def _open(cursor, params: dict) -> None:
+    cursor.execute(sql.DROP_OPEN)
+    cursor.execute(sql.OPEN, params)
+
+
+def _first_that_ties(cursor, steps: tuple[str, ...], params: dict) -> list[int]:
+    """Run the steps in order until one ties something; a weaker one waits for the stronger."""
+    for step in steps:
+        cursor.execute(step, params)
+        if found := [refund for (refund,) in cursor.fetchall()]:
+            return found
+    return []
+
+
+def _confirm(cursor, touched: list[int], by: User) -> list[int]:
+    """Confirm the refunds whose money is all there; returns them.
+
+    Few are not marked as sent (lost answers, forgotten ones): they are sent now and numbered.
+    """
+    if not touched:
+        return []
+    cursor.execute("DROP TABLE IF EXISTS proven")
+    cursor.execute(sql.TOUCHED_DONE, {"touched": touched})
+    cursor.execute(sql.CONFIRM_SENT)
+    confirmed = [refund for (refund,) in cursor.fetchall()]
+    if confirmed:
+        refund_row.tell(confirmed)
+    cursor.execute(sql.NOT_MARKED_SENT)
+    if seen := dict(cursor.fetchall()):
+        confirmed += refunds.confirm_many(seen, by=by)
+        cursor.execute(sql.NAME_OTHERS)
+    return sorted(confirmed)
+
+
+def _create(cursor, params: dict) -> tuple[list[int], int]:
+    """Make refunds of Amazon's from what is left and certain; returns them and their rows."""
+    cursor.execute("DROP TABLE IF EXISTS new_refund, new_line")
+    cursor.execute(sql.LOCK_LINES)
+    cursor.execute(sql.NEW_REFUNDS)
+    cursor.execute(sql.NEW_LINES, params)
+    cursor.execute(sql.INSERT_REFUNDS, params)
+    created = [refund for (refund,) in cursor.fetchall()]
+    if not created:
+        return [], 0
+    cursor.execute(sql.INSERT_LINES)
+    cursor.execute(sql.TIE_NEW)
+    return sorted(created), cursor.rowcount
