@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Case, F, PositiveSmallIntegerField, Value, When
+from django.db.models import BigIntegerField, Case, F, PositiveSmallIntegerField, Value, When
 from django.utils import timezone
 
 from config.core.money import Split
