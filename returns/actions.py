@@ -8,11 +8,14 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from config.core.roles import may
 from returns import forms
 from returns.models import RMA
 from returns.states import BY_VERB, State
+
+NOT_YOURS = gettext_lazy("Your role may not do this. Ask a lead or an admin.")
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Facts:
     refundable: bool
     refund_sentence: str
     open_refunds: int
+    unseen_refunds: int
     accounted_for: bool
 
 
@@ -58,8 +62,16 @@ def panel(
     for action in actions:
         if action.name in bound:
             action.form = bound[action.name]
+    _one_primary(actions)
     actions.sort(key=lambda action: (bool(action.refused), not action.primary))
     return actions
+
+
+def _one_primary(actions: list[Action]) -> None:
+    """Only the next action is filled; of several candidates the furthest along wins."""
+    candidates = [action for action in actions if action.primary]
+    for action in candidates[:-1]:
+        action.primary = False
 
 
 def side(rma: RMA, user: Any) -> list[Action]:
@@ -89,23 +101,23 @@ def _verb(rma: RMA, user: Any, verb: str, label: str, **more: Any) -> list[Actio
     row = BY_VERB[verb]
     if rma.state not in row.sources:
         return []
-    refused = more.pop("refused", "") or _not_yours(user, more.pop("permission", row.permission))
+    refused = _not_yours(user, row.permission) or more.pop("refused", "")
+    more.pop("refused", None)
     if refused:
         more["primary"] = False
     return [Action(verb, label, _url(rma, verb), refused=refused, **more)]
 
 
 def _plain(rma: RMA, user: Any, verb: str, label: str, permission: str, **more: Any) -> Action:
-    refused = more.pop("refused", "") or _not_yours(user, permission)
+    refused = _not_yours(user, permission) or more.pop("refused", "")
+    more.pop("refused", None)
     if refused:
         more["primary"] = False
     return Action(verb, label, more.pop("url", _url(rma, verb)), refused=refused, **more)
 
 
 def _not_yours(user: Any, permission: str) -> str:
-    if may(user, permission):
-        return ""
-    return _("Your role may not do this. Ask a lead or an admin.")
+    return "" if may(user, permission) else str(NOT_YOURS)
 
 
 def _decide(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
@@ -127,6 +139,11 @@ def _decide(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
 
 def _goods(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
     found = _verb(rma, user, "ship", _("Record parcel"), form=forms.ShipForm(), primary=True)
+    if rma.state in (State.SHIPPED, State.REFUNDED) and facts.outstanding:
+        form = forms.ShipForm()
+        found.append(
+            _plain(rma, user, "add_parcel", _("Add a parcel"), "returns.ship_rma", form=form)
+        )
     if rma.state in (State.APPROVED, State.SHIPPED, State.REFUNDED) and facts.outstanding:
         waiting = [(line, line.outstanding) for line in lines if line.outstanding > 0]
         found.append(
@@ -162,38 +179,71 @@ def _inspect_link(rma: RMA, user: Any) -> Action:
 
 
 def _money(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
-    if rma.state not in (State.APPROVED, State.SHIPPED, State.INSPECTED):
-        return []
-    early = rma.state != State.INSPECTED
-    permission = "returns.refund_early" if early else "invoicing.propose_refund"
-    label = _("Refund before the goods are back") if early else _("Propose refund")
-    refused = "" if facts.refundable or early else facts.refund_sentence
+    if rma.state in (State.APPROVED, State.SHIPPED):
+        early = _plain(
+            rma,
+            user,
+            "propose_early",
+            _("Refund before the goods are back"),
+            "returns.refund_early",
+            form=_propose_form(rma),
+        )
+        return [early]
+    if rma.state not in (State.INSPECTED, State.REFUNDED):
+        return _verb(rma, user, "void_refund", _("Refund did not arrive"), form=forms.ReasonForm())
+    refused = "" if facts.refundable else facts.refund_sentence
+    if rma.state == State.REFUNDED and refused:
+        return _verb(rma, user, "void_refund", _("Refund did not arrive"), form=forms.ReasonForm())
     return [
         _plain(
             rma,
             user,
             "propose",
-            label,
-            permission,
-            form=forms.ProposeForm(),
-            primary=not early,
+            _("Propose refund"),
+            "invoicing.propose_refund",
+            form=_propose_form(rma),
+            primary=True,
             refused=refused,
         )
     ]
 
 
+def _propose_form(rma: RMA) -> forms.ProposeForm:
+    return forms.ProposeForm(preview_url=reverse("returns:refund-preview", args=[rma.number]))
+
+
 def _end(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
     busy = _("A refund is under way; cancel it first.") if facts.open_refunds else ""
     reason = forms.ReasonForm
-    found = _verb(
-        rma, user, "reject_goods", _("Reject goods"), form=reason(), danger=True, refused=busy
-    )
+    found = []
+    if rma.state == State.INSPECTED:
+        some = _("Units were accepted: refund them.") if any(x.accepted for x in lines) else ""
+        found += _verb(
+            rma,
+            user,
+            "reject_goods",
+            _("Reject goods"),
+            form=reason(),
+            danger=True,
+            primary=not some,
+            refused=some or busy,
+        )
     found += _verb(rma, user, "replace", _("Replace, no money"), form=reason(), refused=busy)
     found += _verb(rma, user, "withdraw", _("Withdraw"), form=reason(), refused=busy)
-    if rma.state == State.REFUNDED and facts.outstanding and not rma.goods_waived_by_id:
+    waivable = (State.APPROVED, State.SHIPPED, State.REFUNDED)
+    if rma.state in waivable and facts.outstanding and not rma.goods_waived_by_id:
         found.append(
             _plain(rma, user, "waive", _("Waive the goods"), "returns.waive_goods", form=reason())
         )
-    found += _verb(rma, user, "settle", _("Close as settled"))
+    found += _verb(rma, user, "settle", _("Close as settled"), refused=_not_settled(rma, facts))
     found += _verb(rma, user, "reopen", _("Reopen"), form=reason())
     return found
+
+
+def _not_settled(rma: RMA, facts: Facts) -> str:
+    """Why a refunded case cannot be closed yet."""
+    if facts.unseen_refunds:
+        return _("Amazon's settlement does not show all of the money yet.")
+    if not facts.accounted_for and not rma.goods_waived_by_id:
+        return _("Not all units are accounted for: receive and inspect them, or waive them.")
+    return ""

@@ -1,13 +1,14 @@
 """Filters of the returns lists; they live in the address and are shared by page and CSV."""
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Buyer
-from returns.models import RMA
+from orders.models import Buyer, Order
+from orders.models.order import Channel
+from returns.models import RMA, WorkItem
 from returns.states import CloseReason, NextActor, State
 
 
@@ -27,6 +28,9 @@ class QueueFilters(django_filters.FilterSet):
     )
     opened = django_filters.DateFromToRangeFilter(field_name="opened_at", label=_("Opened"))
 
+    unsent = django_filters.BooleanFilter(method="only_unsent", label=_("Not sent back in time"))
+    work = django_filters.BooleanFilter(method="only_work", label=_("To sort out"))
+
     class Meta:
         model = RMA
         fields = ["q", "state", "next", "mine", "overdue", "outside", "closed_as", "opened"]
@@ -43,6 +47,17 @@ class QueueFilters(django_filters.FilterSet):
         """Open cases whose step was due."""
         return rows.exclude(state=State.CLOSED).filter(due_at__lt=timezone.now()) if value else rows
 
+    def only_unsent(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        """Approved, and the day to send them back has passed."""
+        late = {"state": State.APPROVED, "ship_by__lt": timezone.localdate()}
+        return rows.filter(**late) if value else rows
+
+    def only_work(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        """Cases with something a person has to sort out first."""
+        if not value:
+            return rows
+        return rows.filter(pk__in=WorkItem.objects.filter(done_at=None).values("rma"))
+
 
 class BuyerFilters(django_filters.FilterSet):
     """Buyers by name and watch list."""
@@ -54,3 +69,28 @@ class BuyerFilters(django_filters.FilterSet):
     class Meta:
         model = Buyer
         fields = ["q", "watched", "kind"]
+
+
+class OrderFilters(django_filters.FilterSet):
+    """Orders by id, PO or buyer, and what is missing."""
+
+    q = django_filters.CharFilter(method="search", label=_("Search"))
+    complete = django_filters.BooleanFilter(field_name="facts_complete", label=_("Facts complete"))
+    no_buyer = django_filters.BooleanFilter(
+        field_name="buyer", lookup_expr="isnull", label=_("Without a buyer")
+    )
+    channel = django_filters.ChoiceFilter(choices=Channel.choices, label=_("Fulfilled by"))
+    purchased = django_filters.DateFromToRangeFilter(field_name="purchased_at", label=_("Ordered"))
+
+    class Meta:
+        model = Order
+        fields = ["q", "complete", "no_buyer", "channel", "purchased"]
+
+    def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """The beginning of an order id, a PO number, or part of a buyer's name."""
+        value = value.strip()
+        return rows.filter(
+            Q(amazon_order_id__startswith=value)
+            | Q(po_number__iexact=value)
+            | Q(buyer__legal_name__icontains=value)
+        )

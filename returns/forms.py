@@ -7,7 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from config.core.models import User
 from config.core.roles import AGENT, INSPECTOR, LEAD
+from returns.goods import InspectionResult
 from returns.models import Evidence, Parcel
+from returns.owed import Wishes
 from returns.states import Condition, Disposition, Liability
 
 _MONEY = {"max_digits": 14, "decimal_places": 2, "min_value": Decimal(0), "required": False}
@@ -98,6 +100,24 @@ class ProposeForm(forms.Form):
     )
     goodwill = forms.DecimalField(label=_("Goodwill, gross"), **_MONEY)
 
+    def __init__(self, *args, preview_url: str = "", **kwargs):
+        super().__init__(*args, **kwargs)
+        if (
+            preview_url
+        ):  # the figures follow while somebody types; without scripts the page has them
+            for field in self.fields.values():
+                field.widget.attrs |= {
+                    "hx-get": preview_url,
+                    "hx-target": "#quotes",
+                    "hx-include": "closest form",
+                    "hx-params": ",".join(self.fields),
+                    "hx-trigger": "change, input changed delay:400ms",
+                }
+
+    def wishes(self, *, early: bool) -> Wishes:
+        """What was typed, as the calculation takes it."""
+        return Wishes(**self.cleaned_data, early=early)
+
 
 class QuantitiesForm(forms.Form):
     """A number of units for each line; made from the lines that still have any."""
@@ -128,18 +148,61 @@ class MissingForm(QuantitiesForm):
     reason = forms.CharField(label=_("Reason"), max_length=500)
 
 
+class PhotosInput(forms.ClearableFileInput):
+    """Several photos at once, straight from the camera where there is one."""
+
+    allow_multiple_selected = True
+
+
+class PhotosField(forms.FileField):
+    """A list of uploads; empty when there is none."""
+
+    widget = PhotosInput(attrs={"accept": "image/*", "capture": "environment"})
+
+    def clean(self, data, initial=None):
+        """Check each upload on its own."""
+        given = data if isinstance(data, list | tuple) else [data]
+        return [super(PhotosField, self).clean(one, initial) for one in given if one]
+
+
 class InspectionForm(forms.Form):
-    """What the inspector saw on some units of one line."""
+    """What the inspector saw on some units of one line. A row without a choice counts as empty."""
 
     quantity = forms.IntegerField(label=_("Units"), min_value=0)
-    condition = forms.ChoiceField(label=_("Condition"), choices=Condition.choices)
+    condition = forms.ChoiceField(
+        label=_("Condition"), choices=Condition.choices, widget=forms.RadioSelect, required=False
+    )
     disposition = forms.ChoiceField(
         label=_("Goes to"),
         choices=[c for c in Disposition.choices if c[0] != Disposition.MISSING],
+        widget=forms.RadioSelect,
+        required=False,
     )
     note = forms.CharField(label=_("Note"), max_length=500, required=False)
-    photo = forms.FileField(
-        label=_("Photo"),
-        required=False,
-        widget=forms.ClearableFileInput(attrs={"accept": "image/*", "capture": "environment"}),
-    )
+    photos = PhotosField(label=_("Photos"), required=False)
+
+    def __init__(self, *args, most: int = 0, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["quantity"].max_value = most
+        self.fields["quantity"].widget.attrs |= {"max": most, "inputmode": "numeric"}
+
+    def clean(self):
+        """Condition and destination come together, and say something about at least one unit."""
+        data = super().clean()
+        condition, disposition = data.get("condition"), data.get("disposition")
+        if condition and not disposition:
+            self.add_error("disposition", _("Say where the goods go."))
+        if disposition and not condition:
+            self.add_error("condition", _("Say what you see."))
+        if disposition and data.get("quantity") == 0:
+            self.add_error("quantity", _("How many units?"))
+        if data.get("note") and not (condition or disposition):
+            self.add_error("condition", _("The note needs a condition and a destination."))
+        return data
+
+    def result(self, line_id: int) -> InspectionResult:
+        """The row as the verb takes it."""
+        data = self.cleaned_data
+        return InspectionResult(
+            line_id, data["quantity"], data["condition"], data["disposition"], data["note"]
+        )

@@ -29,8 +29,8 @@ class BuyerTable(django_tables2.Table):
     legal_name = Column(verbose_name=_("Buyer"))
     kind = Column(verbose_name=_("Type"), attrs=OPT)
     country = Column(verbose_name=_("Country"), attrs=OPT)
-    orders = Column(verbose_name=_("Orders, 90 days"), attrs=NUM)
-    returns = Column(verbose_name=_("Returns, 90 days"), attrs=NUM)
+    ordered = Column(verbose_name=_("Ordered, 90 d"), attrs=NUM)
+    returned = Column(verbose_name=_("Returned, 90 d"), attrs=NUM)
     rate = Column(verbose_name=_("Return rate"), attrs=NUM)
     watched = Column(verbose_name=_("Watch"))
 
@@ -43,6 +43,7 @@ class OrderTable(django_tables2.Table):
     marketplace = Column(verbose_name=_("Marketplace"), accessor="marketplace__code", attrs=OPT)
     status = Column(verbose_name=_("Status"))
     channel = Column(verbose_name=_("Fulfilled by"), attrs=OPT)
+    rmas = Column(verbose_name=_("Returns"))
     gross_total = Column(verbose_name=_("Paid"), attrs=NUM)
     purchased_at = Column(verbose_name=_("Ordered"), attrs=NUM)
 
@@ -50,8 +51,10 @@ class OrderTable(django_tables2.Table):
 class ActivityTable(django_tables2.Table):
     """The trail, one row a change."""
 
-    what = Column(verbose_name=_("What"), accessor="model")
-    verb = Column(verbose_name=_("Verb"))
+    at = Column(verbose_name=_("When"))
     who = Column(verbose_name=_("Who"))
+    verb = Column(verbose_name=_("What happened"))
+    model = Column(verbose_name=_("To what"))
+    case = Column(verbose_name=_("Case"))
     reason = Column(verbose_name=_("Reason"), attrs=OPT)
-    at = Column(verbose_name=_("When"), attrs=NUM)
+    request_id = Column(verbose_name=_("Request"), attrs=OPT)

@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from config.core.models import TrailEvent
+from returns import words_of_verbs
 from returns.models import RMA
 
 SHOWN = 400
@@ -24,7 +26,7 @@ _QUIET = {
     "payload",
     "verdict",
 }
-_THINGS = {
+THINGS = {
     "returns.rma": _("RMA"),
     "returns.rmaline": _("Line"),
     "returns.parcel": _("Parcel"),
@@ -34,9 +36,21 @@ _THINGS = {
     "returns.message": _("Message"),
     "returns.note": _("Note"),
     "returns.workitem": _("Work item"),
+    "returns.policy": _("Policy"),
     "invoicing.refund": _("Refund"),
     "invoicing.refundline": _("Refund line"),
     "invoicing.document": _("Document"),
+    "invoicing.numberseries": _("Number series"),
+    "invoicing.issuingmode": _("Issuing mode"),
+    "invoicing.approvallimit": _("Approval limit"),
+    "orders.buyer": _("Buyer"),
+    "orders.buyertaxid": _("Buyer's tax id"),
+    "orders.buyeraddress": _("Buyer's address"),
+    "orders.product": _("Product"),
+    "orders.seller": _("Seller"),
+    "orders.sellertaxregistration": _("Tax registration"),
+    "orders.marketplace": _("Marketplace"),
+    "core.user": _("User"),
 }
 
 
@@ -56,8 +70,8 @@ def entries(events: list[TrailEvent]) -> list[dict[str, Any]]:
             event.context_id or event.key,
             {
                 "at": event.at,
-                "who": context.get("name") or _("unknown"),
-                "what": sentence(context.get("verb", "")),
+                "who": context.get("name") or gettext("unknown"),
+                "what": words_of_verbs.past(context.get("verb", "")),
                 "reason": context.get("reason", ""),
                 "request_id": context.get("request_id", ""),
                 "changes": [],
@@ -65,11 +79,6 @@ def entries(events: list[TrailEvent]) -> list[dict[str, Any]]:
         )
         entry["changes"] += _changes(event, before.get(event.key))
     return list(grouped.values())
-
-
-def sentence(verb: str) -> str:
-    """A verb of the trail in words: ``rma.approve`` is "approve"."""
-    return verb.rpartition(".")[2].replace("_", " ")
 
 
 def _previous(events: list[TrailEvent]) -> dict[str, dict]:
@@ -85,7 +94,7 @@ def _previous(events: list[TrailEvent]) -> dict[str, dict]:
 
 
 def _changes(event: TrailEvent, before: dict | None) -> list[dict[str, Any]]:
-    thing = _THINGS.get(event.model, event.model)
+    thing = THINGS.get(event.model, event.model)
     changed = []
     for name, value in event.data.items():
         if name.startswith("pgh_") or name in _QUIET or value in (None, "", [], {}):

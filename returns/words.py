@@ -1,10 +1,19 @@
 """The room's words for templates: labels of codes, and a due date that says when it is late."""
 
+from datetime import datetime
+from decimal import Decimal
+
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext
 
 from config.core import display, jinja
-from returns.policy import reason_label
+from config.core.money import format_number
+from config.core.sentence import Sentence
+from orders.models import Buyer
+from returns import timeline, words_of_verbs
+from returns.reasons import reason_label
 from returns.states import CloseReason, Condition, Disposition, Liability, NextActor, State
 
 _LABELS = {
@@ -14,6 +23,7 @@ _LABELS = {
     "liability": dict(Liability.choices),
     "condition": dict(Condition.choices),
     "disposition": dict(Disposition.choices),
+    "buyer_kind": dict(Buyer.Kind.choices),
 }
 
 
@@ -25,7 +35,7 @@ def label(kind: str):
 
 def reason(code: str) -> str:
     """The label of an Amazon reason code; an empty one is a dash."""
-    return str(reason_label(code)) if code else "–"
+    return gettext(reason_label(code)) if code else "–"
 
 
 def due(moment) -> SafeString:
@@ -33,10 +43,42 @@ def due(moment) -> SafeString:
     text = display.age(moment)
     if moment is None or moment > timezone.now():
         return text
+    text = format_html('<span class="visually-hidden">{} </span>{}', gettext("overdue since"), text)
     return mark_safe(f'<span class="tag late">{text}</span>')
 
 
-FILTERS = {name: label(name) for name in _LABELS} | {"reason": reason, "due": due}
+def percent(rate: Decimal | None) -> str:
+    """A tax rate as people read it: 0.19 is "19 %"; a dash where the report gives none."""
+    if rate is None:
+        return "–"
+    return f"{format_number((rate * 100).normalize() + 0, get_language() or 'en')} %"
+
+
+def thing(model: str) -> str:
+    """What a row of the trail is about."""
+    return str(timeline.THINGS.get(model, model))
+
+
+def moment(at: datetime) -> SafeString:
+    """Day and minute in the reader's zone, for lists that are read by the minute."""
+    local = timezone.localtime(at)
+    return mark_safe(f'<time datetime="{at.isoformat()}">{local:%Y-%m-%d %H:%M}</time>')
+
+
+def sentence(stored: dict) -> str:
+    """A stored sentence of the policy or a calculation in the reader's language."""
+    says = Sentence.from_json(stored.get("says", stored))
+    return says.render(gettext, get_language() or "en")
+
+
+FILTERS = {name: label(name) for name in _LABELS} | {
+    "reason": reason,
+    "due": due,
+    "thing": thing,
+    "moment": moment,
+    "sentence": sentence,
+    "verb_past": words_of_verbs.past,
+}
 
 
 def register() -> None:

@@ -1,4 +1,7 @@
-"""Core's addresses: log-in, preferences, jobs, health. ``login`` and ``logout`` carry no namespace."""
+"""Core's addresses: log-in, preferences, jobs, health.
+
+``login`` and ``logout`` carry no namespace, as Django's own settings expect.
+"""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path

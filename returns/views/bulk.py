@@ -1,8 +1,13 @@
 """Many at once: bulk entry by CSV or paste with a preview, and bulk verbs over chosen RMAs."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +15,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from config.core.refused import Refused
-from returns import bulk, bulk_entry
+from config.core.roles import may
+from returns import bulk, bulk_entry, bulk_preview
 from returns.models import RMA
 
 CHOSEN_AT_MOST = 500
@@ -51,7 +57,8 @@ def entry(request: HttpRequest) -> HttpResponse:
         context |= {"preview": preview, "text": form.cleaned_data["rows"]}
         if "confirm" in request.POST and preview.good:
             return _enter(request, preview)
-    return render(request, "returns/bulk.html", context)
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, "returns/bulk.html", context, status=status)
 
 
 def _enter(request: HttpRequest, preview) -> HttpResponse:
@@ -64,25 +71,47 @@ def _enter(request: HttpRequest, preview) -> HttpResponse:
     return redirect("returns:queue")
 
 
-_VERBS = {"approve": bulk.approve_many, "assign": bulk.take_over_many}
-_DONE = {"approve": _("approved"), "assign": _("taken over")}
+def _take_over(numbers: list[str], *, by) -> bulk.BulkResult:
+    return bulk.assign_many(numbers, by=by, owner=by)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A bulk button: what it calls, what it needs, its label and its word afterwards."""
+
+    call: Callable
+    permission: str
+    label: Any
+    done: Any
+
+
+VERBS = {
+    "approve": Verb(bulk.approve_many, "returns.approve_rma", _("Approve"), _("approved")),
+    "assign": Verb(_take_over, "returns.assign_rma", _("Take over"), _("taken over")),
+}
 
 
 @require_POST
 @login_required
 def verb(request: HttpRequest, verb: str) -> HttpResponse:
     """POST /returns/bulk/<verb>/ with ``ids``: preview first, then with ``confirm`` the deed."""
-    if verb not in _VERBS:
+    if verb not in VERBS:
         raise Http404(f"No bulk verb {verb}")
+    button = VERBS[verb]
+    if not may(request.user, button.permission):
+        raise PermissionDenied
     ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()][:CHOSEN_AT_MOST]
-    rows = RMA.objects.filter(pk__in=ids).select_related("buyer").order_by("number")
+    rows = list(RMA.objects.filter(pk__in=ids).select_related("buyer").order_by("number"))
+    if not rows:
+        messages.error(request, _("Choose at least one row first."))
+        return redirect("returns:queue")
     if "confirm" not in request.POST:
-        preview = bulk.preview(verb, list(rows), by=request.user)
-        context = {"verb": verb, "preview": preview, "ids": ids, "word": _DONE[verb]}
+        preview = bulk_preview.preview(verb, rows)
+        context = {"button": button, "preview": preview, "ids": ids}
         return render(request, "returns/bulk_confirm.html", context)
     try:
-        result = _VERBS[verb]([rma.number for rma in rows], by=request.user)
-        _tell(request, result, _DONE[verb])
+        result = button.call([rma.number for rma in rows], by=request.user)
+        _tell(request, result, button.done)
     except Refused as refused:
         messages.error(request, refused.sentence)
     return redirect("returns:queue")
@@ -90,7 +119,7 @@ def verb(request: HttpRequest, verb: str) -> HttpResponse:
 
 def _tell(request: HttpRequest, result, word) -> None:
     if result.done:
-        said = ngettext("%(n)d RMA %(word)s.", "%(n)d RMAs %(word)s.", len(result.done))
+        said = ngettext("%(n)d RMA: %(word)s.", "%(n)d RMAs: %(word)s.", len(result.done))
         messages.success(request, said % {"n": len(result.done), "word": word})
     for number, sentence in result.refused[:20]:
         messages.error(request, f"{number}: {sentence}")

@@ -8,14 +8,18 @@ from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 
 from invoicing.models import Refund
 from invoicing.states import OPEN as OPEN_REFUND
-from returns import actions, refunding, timeline
+from invoicing.states import RefundState
+from returns import actions, forms, refunding, timeline
 from returns.models import RMA, Evidence, Inspection, Message, Note, Parcel, RMALine, WorkItem
 from returns.states import Liability, State
 
+UNSEEN = (*OPEN_REFUND, RefundState.SENT)
+EARLY = (State.APPROVED, State.SHIPPED)
 VERDICTS = {
     "inside": _("Inside policy"),
     "outside": _("Outside policy"),
@@ -35,6 +39,25 @@ _CHILDREN = {
     "note_list": (Note, ("id", "text", "by__username", "at")),
     "work_items_open": (WorkItem, ("id", "kind", "sentence", "actor")),
 }
+
+
+@login_required
+@permission_required("returns.view_rma", raise_exception=True)
+def refund_preview(request: HttpRequest, number: str) -> HttpResponse:
+    """GET /returns/<number>/refund/ with a proposal's wishes: what it would be. Writes nothing.
+
+    htmx asks for the figures alone, while somebody types; without it this is a page of its own.
+    """
+    rma = get_object_or_404(RMA.objects.select_related("policy", "marketplace"), number=number)
+    form = forms.ProposeForm(request.GET or None)
+    wishes = form.wishes(early=rma.state in EARLY) if form.is_bound and form.is_valid() else None
+    quotes = refunding.quote(rma, wishes=wishes) if wishes else refunding.quote(rma)
+    alone = "HX-Request" in request.headers
+    template = "returns/_quotes.html" if alone else "returns/refund_preview.html"
+    context = {"rma": rma, "quotes": quotes, "form": form, "problem": form.errors}
+    response = render(request, template, context)
+    patch_vary_headers(response, ("HX-Request",))
+    return response
 
 
 @dataclass
@@ -82,7 +105,7 @@ def page(request: HttpRequest, number: str, bound: dict | None = None, status: i
 
 
 def load(number: str) -> Case:
-    """The case in five queries: RMA with its children, lines, refunds, their lines, the rest."""
+    """RMA with its children, lines, refunds; the quote adds its own three."""
     rma = get_object_or_404(_with_children(), number=number)
     lines = list(
         rma.lines.select_related(
@@ -122,5 +145,6 @@ def _facts(lines: list[RMALine], refunds: list[Refund], quotes: list) -> actions
         refundable=bool(refundable),
         refund_sentence=" ".join(str(quote.sentence) for quote in quotes),
         open_refunds=sum(refund.state in OPEN_REFUND for refund in refunds),
-        accounted_for=outstanding == 0,
+        unseen_refunds=sum(refund.state in UNSEEN for refund in refunds),
+        accounted_for=not outstanding and not any(line.uninspected for line in lines),
     )

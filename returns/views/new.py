@@ -5,13 +5,26 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from config.core.refused import Refused
-from orders.models import Order
+from orders.models import Order, OrderLine
 from returns import quantities, workflow
-from returns.policy import REASONS, reason_label
+from returns.reasons import REASONS
 from returns.workflow import LineRequest
+
+
+def reason_choices() -> list[tuple[str, str]]:
+    """Reason codes by their words, each word once, in the reader's alphabet."""
+    by_label: dict[str, str] = {}
+    for code, reason in REASONS.items():
+        by_label.setdefault(gettext(reason.label), code)
+    return [("", "–"), *sorted(((code, label) for label, code in by_label.items()), key=_label)]
+
+
+def _label(choice: tuple[str, str]) -> str:
+    return choice[1].casefold()
 
 
 class LineForm(forms.Form):
@@ -19,7 +32,7 @@ class LineForm(forms.Form):
 
     order_line_id = forms.IntegerField(widget=forms.HiddenInput)
     quantity = forms.IntegerField(label=_("Units"), min_value=0, initial=0)
-    reason_code = forms.ChoiceField(label=_("Reason"))
+    reason_code = forms.ChoiceField(label=_("Reason"), required=False)
     reason_text = forms.CharField(label=_("In the buyer's words"), max_length=500, required=False)
     opened = forms.BooleanField(label=_("Package opened"), required=False)
 
@@ -27,7 +40,17 @@ class LineForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.line, self.available = line, available
         self.fields["quantity"].widget.attrs["max"] = available
-        self.fields["reason_code"].choices = [(code, reason_label(code)) for code in REASONS]
+        self.fields["quantity"].max_value = available
+        self.fields["reason_code"].choices = reason_choices()
+
+    def clean(self):
+        """Units and reason come together."""
+        data = super().clean()
+        if data.get("quantity") and not data.get("reason_code"):
+            self.add_error("reason_code", _("Say why these units come back."))
+        if data.get("reason_code") and not data.get("quantity"):
+            self.add_error("quantity", _("How many units come back?"))
+        return data
 
     def wanted(self) -> LineRequest | None:
         """The request of this line, or None when no unit comes back."""
@@ -53,7 +76,7 @@ class HeadForm(forms.Form):
 @permission_required("returns.request_rma", raise_exception=True)
 def new(request: HttpRequest) -> HttpResponse:
     """GET /returns/new/?order=…&order=…: choose; POST: request the RMA."""
-    ids = [part.strip() for part in request.GET.getlist("order") if part.strip()]
+    ids = list(dict.fromkeys(p.strip() for p in request.GET.getlist("order") if p.strip()))
     orders = list(
         Order.objects.filter(amazon_order_id__in=ids).select_related(
             "buyer", "marketplace", "seller"
@@ -66,24 +89,25 @@ def new(request: HttpRequest) -> HttpResponse:
         if done:
             return redirect("returns:rma", done.number)
     context = {"orders": orders, "unknown": unknown, "lines": lines, "head": head, "ids": ids}
-    return render(request, "returns/new.html", context)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "returns/new.html", context, status=status)
 
 
 def _line_forms(request: HttpRequest, orders: list[Order]) -> list[LineForm]:
-    found = []
-    for order in orders:
-        for line in order.lines.select_related("order__marketplace", "product"):
-            left = quantities.returnable(line)
-            found.append(
-                LineForm(
-                    request.POST or None,
-                    prefix=f"l{line.pk}",
-                    initial={"order_line_id": line.pk},
-                    available=left,
-                    line=line,
-                )
-            )
-    return found
+    lines = list(
+        OrderLine.objects.filter(order__in=orders).select_related("order").order_by("order", "pk")
+    )
+    left = quantities.returnable_of([line.pk for line in lines])
+    return [
+        LineForm(
+            request.POST or None,
+            prefix=f"l{line.pk}",
+            initial={"order_line_id": line.pk},
+            available=left.get(line.pk, 0),
+            line=line,
+        )
+        for line in lines
+    ]
 
 
 def _all_valid(forms_: list[LineForm]) -> bool:

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from config.core.lists import BulkAction, HeaderAction, ListPage, Tab, capped_counts
 from returns.filters import QueueFilters
 from returns.models import RMA, RMALine
-from returns.policy import reason_label
 from returns.states import NextActor, State
 from returns.tables import QueueTable
+from returns.words import reason
 
 
 class Queue(ListPage):
@@ -97,12 +97,5 @@ class Queue(ListPage):
         ]
 
     def get_csv_row(self, row: dict, columns: list[str]) -> list:
-        """Plain words for the sheet: buyer with PO, reason, owner, marketplace."""
-        said = {
-            **row,
-            "buyer": row["buyer__legal_name"],
-            "reason": ", ".join(str(reason_label(code)) for code in row["reasons"]),
-            "owner": row["owner__username"],
-            "marketplace": row["marketplace__code"],
-        }
-        return [said[name] for name in columns]
+        """The reasons in words."""
+        return super().get_csv_row({**row, "reason": [reason(c) for c in row["reasons"]]}, columns)

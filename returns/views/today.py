@@ -1,17 +1,22 @@
 """Today: what waits for me, what is late, what went wrong; every number is a link to its list."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from config.core import roles
+from config.core.context import path_of
 from config.core.lists import capped_counts
 from invoicing.models import Document, Refund
 from invoicing.states import DocumentState, RefundState
-from orders.models import ImportFile
+from orders.models import Buyer, ImportFile
 from returns.models import RMA, WorkItem
 from returns.states import NextActor, State
 
@@ -21,76 +26,101 @@ ACTOR_OF_ROLE = {
     roles.LEAD: NextActor.LEAD,
     roles.FINANCE: NextActor.FINANCE,
 }
+STARTS = {
+    roles.INSPECTOR: "returns:inspect",
+    roles.FINANCE: "invoicing:refunds",
+    roles.AUDITOR: "invoicing:settlements",
+}
 SHOWN = 15
+
+
+@login_required
+def start(request: HttpRequest) -> HttpResponse:
+    """GET /start/: to where the reader's work is; Today for everybody else."""
+    return redirect(path_of(STARTS.get(request.user.role, "")) or "returns:today")
+
+
+@dataclass
+class Tile:
+    """A number that needs somebody; ``look`` is "warn" or "bad" and shows when it is not zero."""
+
+    key: str
+    label: Any
+    rows: QuerySet
+    url: str
+    look: str = ""
+    count: int = 0
 
 
 @login_required
 def today(request: HttpRequest) -> HttpResponse:
     """GET /: the reader's next cases and the numbers that need somebody."""
-    actor = ACTOR_OF_ROLE.get(request.user.role, NextActor.AGENT)
-    tiles = _tiles(actor, request.user)
-    counts = capped_counts({tile["key"]: tile.pop("rows") for tile in tiles})
+    actor = ACTOR_OF_ROLE.get(request.user.role, "")
+    tiles = [*_own(actor, request.user), *_desk(), *_money()]
+    counts = capped_counts(
+        {tile.key: tile.rows for tile in tiles} | {"any": RMA.objects.all()}, 999
+    )
     for tile in tiles:
-        tile["count"] = counts[tile["key"]]
+        tile.count = counts[tile.key]
+    imports = list(ImportFile.objects.select_related("seller", "by")[:5])
     context = {
         "tiles": tiles,
-        "actor": actor,
         "next_cases": _next_cases(actor),
-        "imports": ImportFile.objects.select_related("seller", "by")[:5],
-        "first_steps": not counts["all"] and not ImportFile.objects.exists(),
+        "imports": imports,
+        "watched": Buyer.objects.filter(watched=True)[:5],
+        "work_items": _work_items(actor),
+        "first_steps": not counts["any"] and not imports,
     }
     return render(request, "returns/today.html", context)
 
 
-def _next_cases(actor: str):
-    rows = RMA.objects.waiting_for(actor).select_related("buyer", "marketplace", "owner")
-    return rows.order_by("due_at", "id")[:SHOWN]
+def _next_cases(actor: str) -> QuerySet:
+    """What waits for this role, the most urgent first; for the others what is most urgent."""
+    rows = RMA.objects.waiting_for(actor) if actor else RMA.objects.overdue(timezone.now())
+    rows = rows.select_related("buyer", "marketplace", "owner")
+    return rows.order_by(F("due_at").asc(nulls_last=True), "id")[:SHOWN]
 
 
-def _tile(key: str, label, rows, url: str, look: str = "") -> dict:
-    return {"key": key, "label": label, "rows": rows, "url": url, "look": look}
+def _work_items(actor: str) -> QuerySet:
+    rows = WorkItem.objects.filter(done_at=None).select_related("rma").order_by("id")
+    return (rows.filter(actor=actor) if actor else rows)[:5]
 
 
-def _tiles(actor: str, user) -> list[dict]:
-    queue, refunds = reverse("returns:queue"), reverse("invoicing:refunds")
-    documents = reverse("invoicing:documents")
-    rmas, now = RMA.objects.order_by(), timezone.now()
-    money = Refund.objects.order_by()
-    late_to_ship = rmas.filter(state=State.APPROVED, ship_by__lt=timezone.localdate())
-    unfinished = Document.objects.order_by().exclude(state=DocumentState.ISSUED)
+def _own(actor: str, user: Any) -> list[Tile]:
+    """Numbers of one's own role and person."""
+    queue, rmas = reverse("returns:queue"), RMA.objects.order_by()
+    owned = Tile("owned", _("My cases"), rmas.open().filter(owner=user), f"{queue}?mine=true")
+    if not actor:
+        return []
+    url = f"{queue}?next={actor}"
+    return [Tile("mine", _("Waiting for me"), rmas.waiting_for(actor), url), owned]
+
+
+def _desk() -> list[Tile]:
+    """Numbers of the returns desk."""
+    queue, rmas = reverse("returns:queue"), RMA.objects.order_by()
+    late = rmas.overdue(timezone.now())
+    unsent = rmas.filter(state=State.APPROVED, ship_by__lt=timezone.localdate())
+    work = rmas.filter(pk__in=WorkItem.objects.filter(done_at=None).values("rma"))
     return [
-        _tile("mine", _("Waiting for me"), rmas.waiting_for(actor), f"{queue}?next={actor}"),
-        _tile("owned", _("My cases"), rmas.open().filter(owner=user), f"{queue}?mine=true"),
-        _tile("late", _("Overdue"), rmas.overdue(now), f"{queue}?overdue=true", "bad"),
-        _tile(
-            "unsent", _("Not sent back in time"), late_to_ship, f"{queue}?state=approved", "warn"
-        ),
-        _tile(
-            "second",
-            _("Refunds to approve"),
-            money.filter(state=RefundState.PROPOSED),
-            f"{refunds}?state=proposed",
-        ),
-        _tile(
-            "carry",
-            _("Refunds to carry out"),
-            money.filter(state__in=(RefundState.APPROVED, RefundState.SENDING)),
-            f"{refunds}?state=approved",
-        ),
-        _tile(
-            "unknown",
-            _("Refunds unknown or failed"),
-            money.filter(state__in=(RefundState.UNKNOWN, RefundState.FAILED)),
-            f"{refunds}?state=unknown",
-            "bad",
-        ),
-        _tile("papers", _("Documents unfinished"), unfinished, f"{documents}?state=draft", "warn"),
-        _tile(
-            "work",
-            _("To sort out"),
-            WorkItem.objects.order_by().filter(done_at=None),
-            f"{queue}?work=true",
-            "warn",
-        ),
-        _tile("all", _("All returns"), rmas, queue),
+        Tile("new", _("To decide"), rmas.filter(state=State.REQUESTED), f"{queue}?state=requested"),
+        Tile("late", _("Overdue"), late, f"{queue}?overdue=true", "bad"),
+        Tile("unsent", _("Not sent back in time"), unsent, f"{queue}?unsent=true", "warn"),
+        Tile("work", _("To sort out"), work, f"{queue}?work=true", "warn"),
+    ]
+
+
+def _money() -> list[Tile]:
+    """Numbers of the refund desk and the documents."""
+    refunds, documents = path_of("invoicing:refunds"), path_of("invoicing:documents")
+    money = Refund.objects.order_by()
+    proposed = money.filter(state=RefundState.PROPOSED)
+    carry = money.filter(state__in=(RefundState.APPROVED, RefundState.SENDING))
+    lost = money.filter(state__in=(RefundState.UNKNOWN, RefundState.FAILED))
+    papers = Document.objects.order_by().exclude(state=DocumentState.ISSUED)
+    return [
+        Tile("second", _("Refunds to approve"), proposed, f"{refunds}?state=proposed"),
+        Tile("carry", _("Refunds to carry out"), carry, f"{refunds}?state=approved"),
+        Tile("lost", _("Refunds unknown or failed"), lost, f"{refunds}?state=unknown", "bad"),
+        Tile("papers", _("Documents unfinished"), papers, f"{documents}?state=draft"),
     ]

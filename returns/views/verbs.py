@@ -26,7 +26,7 @@ class Door:
     done: Any
     form: type[django_forms.Form] | None = None
     lines: Callable | None = None
-    versioned: bool = True
+    versioned: bool = True  # two people on one case: the second is told who was faster
 
 
 def _outstanding(line) -> int:
@@ -39,7 +39,7 @@ def _receive(number: str, *, by, form, **more):
 
 def _missing(number: str, *, by, form, **more):
     reason = form.cleaned_data["reason"]
-    return goods.mark_missing(number, by=by, quantities=form.quantities(), reason=reason)
+    return goods.mark_missing(number, by=by, quantities=form.quantities(), reason=reason, **more)
 
 
 def _with_fields(verb: Callable) -> Callable:
@@ -50,6 +50,14 @@ def _with_fields(verb: Callable) -> Callable:
         return verb(number, by=by, **fields, **more)
 
     return call
+
+
+def _propose(number: str, *, by, form, **more):
+    return refunding.propose(number, by=by, **form.cleaned_data, **more)
+
+
+def _propose_early(number: str, *, by, form, **more):
+    return refunding.propose(number, by=by, early=True, **form.cleaned_data, **more)
 
 
 def _plain(verb: Callable) -> Callable:
@@ -65,36 +73,28 @@ DOORS: dict[str, Door] = {
     "decline": Door(_with_fields(workflow.decline), _("Declined."), _R),
     "withdraw": Door(_with_fields(workflow.withdraw), _("Withdrawn."), _R),
     "ship": Door(_with_fields(workflow.ship), _("Parcel recorded."), forms.ShipForm),
-    "extend": Door(
-        _with_fields(workflow.extend), _("Extended."), forms.ExtendForm, versioned=False
-    ),
+    "add_parcel": Door(_with_fields(workflow.add_parcel), _("Parcel added."), forms.ShipForm),
+    "extend": Door(_with_fields(workflow.extend), _("Extended."), forms.ExtendForm),
     "receive": Door(_receive, _("Goods received."), forms.QuantitiesForm, _outstanding),
-    "missing": Door(
-        _missing, _("Noted as missing."), forms.MissingForm, _outstanding, versioned=False
-    ),
-    "reject_goods": Door(
-        _with_fields(workflow.reject_goods), _("Goods rejected."), _R, versioned=False
-    ),
-    "replace": Door(_with_fields(workflow.replace), _("Replaced."), _R, versioned=False),
-    "waive": Door(_with_fields(workflow.waive_goods), _("Goods waived."), _R, versioned=False),
-    "settle": Door(_plain(workflow.settle), _("Closed as settled."), versioned=False),
-    "reopen": Door(_with_fields(workflow.reopen), _("Reopened."), _R, versioned=False),
-    "assign": Door(
-        _with_fields(workflow.assign), _("Assigned."), forms.AssignForm, versioned=False
-    ),
+    "missing": Door(_missing, _("Noted as missing."), forms.MissingForm, _outstanding),
+    "reject_goods": Door(_with_fields(workflow.reject_goods), _("Goods rejected."), _R),
+    "replace": Door(_with_fields(workflow.replace), _("Replaced."), _R),
+    "waive": Door(_with_fields(workflow.waive_goods), _("Goods waived."), _R),
+    "settle": Door(_plain(workflow.settle), _("Closed as settled.")),
+    "reopen": Door(_with_fields(workflow.reopen), _("Reopened."), _R),
+    "assign": Door(_with_fields(workflow.assign), _("Assigned."), forms.AssignForm),
     "note": Door(_with_fields(workflow.add_note), _("Note kept."), forms.NoteForm, versioned=False),
     "liability": Door(
         _with_fields(workflow.set_liability),
         _("Liability set."),
         forms.LiabilityForm,
-        versioned=False,
     ),
-    "evidence": Door(
-        _with_fields(evidence.add), _("Evidence added."), forms.EvidenceForm, versioned=False
-    ),
-    "propose": Door(
-        _with_fields(refunding.propose), _("Refund proposed."), forms.ProposeForm, versioned=False
-    ),
+    "evidence": Door(_with_fields(evidence.add), _("Evidence added."), forms.EvidenceForm),
+    "propose": Door(_propose, _("Refund proposed."), forms.ProposeForm),
+    "propose_early": Door(_propose_early, _("Refund proposed."), forms.ProposeForm),
+    "void_refund": Door(_with_fields(refunding.void_refund), _("Refund voided."), _R),
+    "refund": Door(_plain(refunding.refund), _("Refunded.")),
+    "expire": Door(_plain(workflow.expire), _("Expired.")),
 }
 
 
@@ -115,6 +115,19 @@ def run(request: HttpRequest, number: str, verb: str) -> HttpResponse:
     except Refused as refused:
         messages.error(request, refused.sentence)
     return redirect("returns:rma", number)
+
+
+@require_POST
+@login_required
+def work_item_done(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST /returns/work-items/<id>/done/"""
+    try:
+        item = workflow.finish_work_item(pk, by=request.user)
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+        return redirect("returns:queue")
+    messages.success(request, _("Sorted out."))
+    return redirect("returns:rma", item.rma.number)
 
 
 def _form(door: Door, request: HttpRequest, number: str):
