@@ -1,4 +1,4 @@
-"""What every page's frame needs: demo mark, density, keyboard switch, theme, languages."""
+"""What every page's frame needs: demo mark, density, keyboard switch, theme."""
 
 from functools import cache
 from typing import Any
@@ -18,7 +18,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "density": chosen.get("density", "comfortable"),
         "keyboard": chosen.get("keyboard", "on"),
         "theme": chosen.get("theme", "auto"),
-        "languages": settings.LANGUAGES,
         "search_url": path_of("returns:search"),
         "preferences_url": path_of("core:preferences"),
         "logout_url": path_of("logout"),

@@ -60,28 +60,40 @@ def age(moment: dt.datetime | dt.date | None) -> SafeString:
     """How long ago (``3 d``) or how far ahead (``in 3 d``), the exact time in ``<time title>``."""
     if moment is None:
         return NOTHING
-    moment, exact = _as_moment(moment)
-    seconds = int((timezone.now() - moment).total_seconds())
-    words = _short(abs(seconds))
+    is_day = not isinstance(moment, dt.datetime)
+    if is_day:
+        moment = dt.datetime.combine(moment, dt.time.min, timezone.get_current_timezone())
+    seconds = int((dt.datetime.now(dt.UTC) - moment).total_seconds())
+    words = _short(abs(seconds), _units(get_language()))
     if seconds <= -60:
         words = gettext("in %(age)s") % {"age": words}
-    return mark_safe(f'<time datetime="{moment.isoformat()}" title="{exact}">{words}</time>')
+    iso, exact = _exact(moment)
+    return mark_safe(
+        f'<time datetime="{iso}" title="{exact[:10] if is_day else exact}">{words}</time>'
+    )
 
 
-def _as_moment(moment: dt.datetime | dt.date) -> tuple[dt.datetime, str]:
-    if isinstance(moment, dt.datetime):
-        return moment, timezone.localtime(moment).strftime("%Y-%m-%d %H:%M %Z")
-    start = dt.datetime.combine(moment, dt.time.min, timezone.get_current_timezone())
-    return start, moment.isoformat()
+def _exact(moment: dt.datetime) -> tuple[str, str]:
+    """A moment for machines and for people, both in the reader's time zone."""
+    local = moment.astimezone(timezone.get_current_timezone())
+    iso = local.isoformat(timespec="seconds")
+    return iso, f"{iso[:10]} {iso[11:16]} {local.tzname()}"
 
 
-def _short(seconds: int) -> str:
+@cache
+def _units(language: str | None) -> dict[str, str]:
+    """The short words for spans of time, translated once a language."""
+    words = {unit: pgettext("age", unit) for _seconds, unit in _STEPS}
+    return words | {"now": pgettext("age", "now"), "y": pgettext("age", "y")}
+
+
+def _short(seconds: int, units: dict[str, str]) -> str:
     if seconds < 60:
-        return pgettext("age", "now")
+        return units["now"]
     if seconds >= _YEAR:
-        return f"{seconds // _YEAR}\N{NO-BREAK SPACE}{pgettext('age', 'y')}"
+        return f"{seconds // _YEAR}\N{NO-BREAK SPACE}{units['y']}"
     size, unit = next(step for step in reversed(_STEPS) if seconds >= step[0])
-    return f"{seconds // size}\N{NO-BREAK SPACE}{pgettext('age', unit)}"
+    return f"{seconds // size}\N{NO-BREAK SPACE}{units[unit]}"
 
 
 def date(moment: dt.datetime | dt.date | None) -> SafeString:
@@ -90,11 +102,8 @@ def date(moment: dt.datetime | dt.date | None) -> SafeString:
         return NOTHING
     if not isinstance(moment, dt.datetime):
         return mark_safe(f'<time datetime="{moment:%Y-%m-%d}">{moment:%Y-%m-%d}</time>')
-    local = timezone.localtime(moment)
-    return mark_safe(
-        f'<time datetime="{moment.isoformat()}" title="{local:%Y-%m-%d %H:%M %Z}">'
-        f"{local:%Y-%m-%d}</time>"
-    )
+    iso, exact = _exact(moment)
+    return mark_safe(f'<time datetime="{iso}" title="{exact}">{iso[:10]}</time>')
 
 
 def state_badge(state: str | None, label: str | None = None) -> SafeString:
@@ -114,11 +123,16 @@ def copy_id(value: str | None, label: str = "") -> SafeString:
     """A button that copies an id; the id itself is written by the caller, usually as a link."""
     if not value:
         return mark_safe("")
-    name = escape(gettext("Copy %(id)s") % {"id": label or value})
+    name = _copy_word(get_language()) % {"id": escape(label or value)}
     return mark_safe(
         f'<button type="button" class="copy" data-copy="{escape(value)}" aria-label="{name}"'
         f' title="{name}"><svg aria-hidden="true"><use href="{_icons()}#copy"/></svg></button>'
     )
+
+
+@cache
+def _copy_word(language: str | None) -> str:
+    return escape(gettext("Copy %(id)s"))
 
 
 def icon(name: str) -> SafeString:

@@ -1,12 +1,15 @@
 """``{% load retour %}``: values as in the lists, navigation items, the six-step state line."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from config.core import display
 from config.core.context import path_of
@@ -50,6 +53,17 @@ def _current(path: str, url: str) -> SafeString:
         return SafeString(' aria-current="page"')
     inside = url != "/" and path.startswith(url)
     return SafeString(' aria-current="true"' if inside else "")
+
+
+@register.simple_tag
+def still(name: str) -> SafeString:
+    """A partial that depends on nothing but the language; drawn once a process and language."""
+    return _still(name, get_language() or "")
+
+
+@lru_cache(maxsize=100)
+def _still(name: str, language: str) -> SafeString:
+    return render_to_string(name)
 
 
 @register.inclusion_tag("core/_state_line.html")
