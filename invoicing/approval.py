@@ -97,7 +97,7 @@ class _Facts:
         for row in RefundLine.objects.filter(refund__in=refunds).order_by("pk"):
             rows[row.refund_id].append(row)
         invoices = Document.objects.filter(order_id__in=orders, kind=Kind.INVOICE)
-        on_record = invoices.exclude(state=DocumentState.DRAFT).select_related("order")
+        on_record = invoices.exclude(state=DocumentState.DRAFT).prefetch_related("taxes")
         return cls(
             order_lines, rows, {row.order_id: row for row in on_record}, live_sums(order_lines)
         )

@@ -50,8 +50,8 @@ def category_of(document, rate: Decimal) -> str:
     if rate:
         return "S"
     if document.corrects_id:
-        found = document.corrects.taxes.filter(rate=rate).values_list("category", flat=True)
-        return found.first() or "Z"
+        found = (tax.category for tax in document.corrects.taxes.all() if tax.rate == rate)
+        return next(found, "Z")
     ids = document.buyer.tax_ids.all() if document.buyer_id else []
     return sale_category(
         document.seller.country,
