@@ -13,6 +13,8 @@ class OrdersConfig(AppConfig):
         """Register the room's permissions, promises and report types."""
         from config.core import reference
         from orders import permissions  # noqa: F401 registers on import
+        from orders.imports import install
         from orders.marketplaces import load
 
         reference.register(load)
+        install()

@@ -1,7 +1,7 @@
 """Which of Amazon's order-item codes belongs to which order line. Recomputed from evidence.
 
 Evidence are the ``OrderItemCode`` rows. A line adopts a code when the order knows one code and one
-line of that SKU; anything else waits for a person and never reaches a refund by guessing. Since the
+line of that SKU, and the code stands for no other SKU; anything else waits for a person and never reaches a refund by guessing. Since the
 result depends on the rows alone, it does not matter in which order reports came in.
 """
 
@@ -19,8 +19,10 @@ SELECT l.id, CASE WHEN l.lines = 1 AND c.codes = 1 THEN c.code END AS code
   FROM (SELECT id, order_id, sku, order_item_id, identity_confirmed_by_id,
                count(*) OVER (PARTITION BY order_id, sku) AS lines
           FROM orders_orderline WHERE order_id IN ({orders})) AS l
-  JOIN (SELECT order_id, sku, count(*) AS codes, min(code) AS code
-          FROM orders_orderitemcode WHERE order_id IN ({orders}) GROUP BY order_id, sku) AS c
+  JOIN (SELECT order_id, sku, count(*) + bool_or(skus > 1)::int AS codes, min(code) AS code
+          FROM (SELECT order_id, sku, code, count(*) OVER (PARTITION BY order_id, code) AS skus
+                  FROM orders_orderitemcode WHERE order_id IN ({orders})) AS e
+         GROUP BY order_id, sku) AS c
     USING (order_id, sku)
  WHERE l.identity_confirmed_by_id IS NULL
 """

@@ -26,7 +26,16 @@ UNDECIDED["datetime"] = UNDECIDED["date"]
 
 def find_problems(batch: Batch) -> list[Problem]:
     """Every unreadable, missing or overlong cell and every broken rule, by line; at most KEPT."""
-    found = [*_unreadable(batch), *_blank_or_long(batch), *_broken_rules(batch)]
+    rules = _rules(batch)
+    wrong = " OR ".join(["t.broken", *(f"({sql})" for _, _, sql, *_ in rules)])
+    if not batch.rows(f"SELECT 1 FROM {batch.table} t WHERE {wrong} LIMIT 1"):
+        return []
+    found = _unreadable(batch)
+    for column, value, sql, problem, remedy in rules:
+        rows = batch.rows(
+            f"SELECT t.line, {value} FROM {batch.table} t WHERE {sql} ORDER BY 1 LIMIT {KEPT}"
+        )
+        found += [Problem(line, column, (v or "")[:200], problem, remedy) for line, v in rows]
     return sorted(found, key=lambda p: (p.line, p.column))[:KEPT]
 
 
@@ -82,38 +91,26 @@ def _why(batch: Batch, column: Column, value: str) -> tuple[str, str]:
     return UNDECIDED[column.kind] if open_question and digits else REMEDIES[column.kind]
 
 
-def _blank_or_long(batch: Batch) -> list[Problem]:
-    found = []
+def _rules(batch: Batch) -> list[tuple[str, str, str, str, str]]:
+    """(column, value, condition, problem, remedy) of every rule: cells that may not be blank or
+    longer than the fact's column, and the report's own checks."""
+    rules = []
     for column in batch.report_type.columns:
-        blank = f"{column.field} = ''" if column.kind == "text" else f"{column.field} IS NULL"
         if column.needed:
-            found += _lines(
-                batch, column.name, "''", f"NOT t.broken AND t.{blank}",
-                "the cell is blank", "Every line needs this value; ask Amazon for the report again.",
+            blank = f"{column.field} = ''" if column.kind == "text" else f"{column.field} IS NULL"
+            rules.append(
+                (column.name, "''", f"NOT t.broken AND t.{blank}", "the cell is blank",
+                 "Every line needs this value; ask Amazon for the report again.")
             )  # fmt: skip
         if column.max_length and not column.cut and batch.has(column.field):
-            found += _lines(
-                batch, column.name, f"left(t.{column.field}, 60)",
-                f"length(t.{column.field}) > {column.max_length}",
-                f"longer than {column.max_length} characters", "Check whether the cells moved.",
+            rules.append(
+                (column.name, f"left(t.{column.field}, 60)",
+                 f"length(t.{column.field}) > {column.max_length}",
+                 f"longer than {column.max_length} characters", "Check whether the cells moved.")
             )  # fmt: skip
-    return found
-
-
-def _broken_rules(batch: Batch) -> list[Problem]:
     columns = {name: c for c in batch.report_type.columns for name in c.names}
-    found = []
     for check in batch.report_type.checks:
         column = columns.get(check.column)
         value = f"coalesce(t.{column.field}::text, '')" if column else "''"
-        found += _lines(batch, check.column, value, check.sql, check.problem, check.remedy)
-    return found
-
-
-def _lines(
-    batch: Batch, column: str, value: str, condition: str, problem: str, remedy: str
-) -> list[Problem]:
-    rows = batch.rows(
-        f"SELECT t.line, {value} FROM {batch.table} t WHERE {condition} ORDER BY 1 LIMIT {KEPT}"
-    )
-    return [Problem(line, column, (found or "")[:200], problem, remedy) for line, found in rows]
+        rules.append((check.column, value, check.sql, check.problem, check.remedy))
+    return rules
