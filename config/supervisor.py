@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config import embedded
+from config.programs import CHECKOUT, HOME, RUN_DIR
+from config.sharing import Unusable
 
 HOST = "127.0.0.1"
 PYTHON = sys.executable
@@ -40,7 +42,7 @@ def commands(port: int) -> dict[str, list[str]]:
     web += ["--threads", "4", "--preload", "--graceful-timeout", "10", "--log-level", "warning"]
     queue = [PYTHON, "-m", "celery", "--app", "config", "--quiet"]
     worker = ["--queues", QUEUES, "--concurrency", "2", "--loglevel", "WARNING"]
-    beat = ["--schedule", str(embedded.RUN_DIR / "beat"), "--pidfile=", "--loglevel", "WARNING"]
+    beat = ["--schedule", str(RUN_DIR / "beat"), "--pidfile=", "--loglevel", "WARNING"]
     return {
         "web": [PYTHON, "-m", "gunicorn", "config.wsgi", *web],
         "worker": [*queue, "worker", *worker, "--without-gossip", "--without-mingle"],
@@ -59,7 +61,7 @@ class Children:
 
     def __init__(self, lines: dict[str, list[str]]) -> None:
         self.lines = lines
-        self.running: dict[str, subprocess.Popen] = {}
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.started = dict.fromkeys(lines, 0)
 
     def start(self, name: str) -> None:
@@ -67,7 +69,7 @@ class Children:
         self.started[name] += 1
         self.running[name] = subprocess.Popen(
             self.lines[name],
-            cwd=embedded.CHECKOUT,
+            cwd=CHECKOUT,
             env=os.environ | {"PYTHONWARNINGS": "ignore:You're running the worker"},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -98,7 +100,9 @@ class Children:
             process.wait()
 
 
-def _signal_group(process: subprocess.Popen, sent: signal.Signals, *, whole_group: bool) -> None:
+def _signal_group(
+    process: subprocess.Popen[bytes], sent: signal.Signals, *, whole_group: bool
+) -> None:
     with contextlib.suppress(ProcessLookupError):
         if whole_group:
             os.killpg(process.pid, sent)
@@ -147,7 +151,7 @@ def prepare() -> None:
 
 def _seeding() -> Path:
     """Exists while demo data is half made."""
-    return embedded.HOME / "seeding"
+    return HOME / "seeding"
 
 
 def _seed(rmas: str) -> None:
@@ -156,7 +160,7 @@ def _seed(rmas: str) -> None:
     print(f"Making demo data: {rmas} returns through the real steps.", flush=True)
     _seeding().touch()
     seed = [PYTHON, "manage.py", "seed_demo", "--rmas", rmas, "--seed", "1"]
-    if subprocess.run(seed, cwd=embedded.CHECKOUT, check=False).returncode:
+    if subprocess.run(seed, cwd=CHECKOUT, check=False).returncode:
         raise SystemExit("The demo data could not be made; the reason is said above.")
     _seeding().unlink()
 
@@ -172,7 +176,7 @@ def _collect_static(root: Path) -> None:
 
 
 def _static_fingerprint() -> str:
-    sources = [embedded.CHECKOUT / name for name in STATIC_SOURCES]
+    sources = [CHECKOUT / name for name in STATIC_SOURCES]
     files = sorted(file for source in sources for file in [source, *source.rglob("*")])
     seen = [f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files]
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()
@@ -257,12 +261,12 @@ def main() -> int:
     """`python -m config.supervisor`, with PORT in the environment."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("RETOUR_DEMO", "1")
-    os.chdir(embedded.CHECKOUT)
+    os.chdir(CHECKOUT)
     port = int(os.environ.get("PORT") or 8000)
     refuse_busy(port)
     try:
         run(port)
-    except embedded.Unusable as unusable:
+    except Unusable as unusable:
         print(unusable, file=sys.stderr)
         return 1
     return 0
