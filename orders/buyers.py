@@ -1,13 +1,15 @@
-"""Verbs on buyers: keep one, give an order its buyer, check tax ids offline.
+"""The verbs on buyers: keep details, tax ids and addresses, and say whose an order is.
 
-Reports know a buyer by company name only; what people add here is never overwritten by them.
+Imports create buyers by company name on their own; people complete and correct them here.
 """
 
-from collections.abc import Iterable
-from importlib import import_module
+from collections.abc import Callable
 from typing import Any
 
+from django.utils.translation import gettext as _
+from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError
+from stdnum.util import get_cc_module
 
 from config.core import roles
 from config.core.refused import Refused
@@ -15,140 +17,112 @@ from config.core.trail import trail
 from orders.models import Buyer, BuyerAddress, BuyerTaxId, Order
 from orders.models.buyer import match_key
 
-_EU = frozenset(
-    "AT BE BG CY CZ DE DK EE EL ES FI FR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
-)
-# (country, scheme) → the module of python-stdnum that knows its form
-_FORMS = {
-    ("GB", "VAT"): "stdnum.gb.vat",
-    ("CH", "VAT"): "stdnum.ch.vat",
-    ("NO", "VAT"): "stdnum.no.mva",
-    ("US", "EIN"): "stdnum.us.ein",
-    ("CA", "GST"): "stdnum.ca.bn",
-    ("JP", "LEGAL"): "stdnum.jp.cn",
-    ("JP", "JCT"): "stdnum.jp.cn",  # T and the corporate number
-    ("TR", "VAT"): "stdnum.tr.vkn",
-    ("AU", "GST"): "stdnum.au.abn",
-    ("IN", "GST"): "stdnum.in_.gstin",
-}
+CHANGE = "orders.change_buyer"
+# Called with the order after its buyer was set, in the same transaction; rooms above register.
+followers: list[Callable[[Order], None]] = []
+# Northern Ireland's XI numbers have the form of British ones.
+_COUNTRY = {"UK": "GB", "XI": "GB", "EL": "GR"}
+_FALLBACK = {"JP": "cn", "CA": "bn", "US": "ein"}
+
+
+def save_buyer(buyer: Buyer | None = None, *, by: Any, **fields: Any) -> Buyer:
+    """Create a buyer or change its details; ``fields`` are columns of ``Buyer``.
+
+    Refused: "forbidden"; "name" when it is empty or another buyer has it.
+    """
+    with trail("save_buyer", by=by):
+        roles.require(by, CHANGE)
+        buyer = buyer or Buyer()
+        if buyer.pk:
+            buyer = Buyer.objects.select_for_update().get(pk=buyer.pk)
+        if fields.get("email") and fields["email"] != buyer.email:
+            buyer.email_bounced = False
+        for name, value in fields.items():
+            setattr(buyer, name, value)
+        key = _free_key(buyer)
+        buyer.match_key = buyer.match_key or key  # reports go on naming a renamed buyer as before
+        buyer.save()
+    return buyer
+
+
+def _free_key(buyer: Buyer) -> str:
+    key = match_key(buyer.legal_name)
+    if not key:
+        raise Refused("name", _("A buyer needs a legal name."))
+    if Buyer.objects.filter(match_key=key).exclude(pk=buyer.pk).exists():
+        raise Refused(
+            "name",
+            _("Another buyer is called %(name)s already. Attach its orders there.")
+            % {"name": buyer.legal_name},
+        )
+    return key
+
+
+def save_tax_id(buyer: Buyer, *, by: Any, country: str, number: str, scheme: str = "VAT"):
+    """Add a tax id; kept as compact text, with the verdict of the offline check.
+
+    A wrong check digit does not stop it (people copy what the buyer sent), it is shown instead.
+    Refused: "forbidden", "number" when it is empty.
+    """
+    with trail("save_tax_id", by=by):
+        roles.require(by, CHANGE)
+        compact = "".join(number.split()).replace(".", "").replace("-", "").upper()
+        if not compact:
+            raise Refused("number", _("Type the tax id."))
+        country = country.strip().upper()
+        valid = check_tax_id(country, scheme, compact)
+        row, _created = BuyerTaxId.objects.update_or_create(
+            buyer=buyer,
+            country=country,
+            number=compact,
+            defaults={"scheme": scheme, "valid_form": valid},
+        )
+    return row
+
+
+def save_address(buyer: Buyer, *, by: Any, kind: str, **fields: Any) -> BuyerAddress:
+    """Set the buyer's billing or delivery address; issued documents keep the one they have."""
+    with trail("save_address", by=by):
+        roles.require(by, CHANGE)
+        address = BuyerAddress.objects.filter(buyer=buyer, kind=kind).first()
+        address = address or BuyerAddress(buyer=buyer, kind=kind)
+        for name, value in fields.items():
+            setattr(address, name, value)
+        address.save()
+    return address
+
+
+def attach_buyer(order: Order, buyer: Buyer, *, by: Any) -> Order:
+    """Say whose an order is, where Amazon's report did not, or named the company otherwise."""
+    with trail("attach_buyer", by=by):
+        roles.require(by, CHANGE)
+        order = Order.objects.select_for_update().get(pk=order.pk)
+        order.buyer = buyer
+        order.save(update_fields=["buyer"])
+        for follow in followers:
+            follow(order)
+    return order
 
 
 def check_tax_id(country: str, scheme: str, number: str) -> bool | None:
-    """Whether a tax id has the right form and check digits; None when no check is known.
+    """Whether a tax id has the form and check digits of its country (python-stdnum, offline).
 
-    ``country`` is ISO 3166 (GR and GB, not EL and UK, but both are understood). Offline: it says
-    nothing about whether the number is in use.
+    None where the country or scheme has no check. Whether it is registered, VIES says.
     """
-    country = {"UK": "GB", "EL": "GR", "XI": "GB"}.get(country.upper(), country.upper())
-    number = number.strip()
-    module = _FORMS.get((country, scheme.upper()))
-    if module is None and scheme.upper() == "VAT" and _vies(country) in _EU:
-        module = "stdnum.eu.vat"
-        if not number.upper().startswith(_vies(country)):
-            number = _vies(country) + number
+    country = _COUNTRY.get(country, country)
+    if scheme == "VAT" and country.lower() in eu_vat.MEMBER_STATES:
+        prefixed = number if number[:2].isalpha() else country + number
+        return eu_vat.is_valid(prefixed)
+    module = _module(country, scheme)
     if module is None:
         return None
-    if module == "stdnum.jp.cn":
-        number = number.upper().removeprefix("T")
     try:
-        import_module(module).validate(number)
+        module.validate(number.removeprefix("T") if country == "JP" else number)
     except ValidationError:
         return False
     return True
 
 
-def _vies(country: str) -> str:
-    return "EL" if country == "GR" else country
-
-
-def save_buyer(
-    buyer: Buyer | None = None,
-    *,
-    by: Any,
-    legal_name: str | None = None,
-    tax_ids: Iterable[tuple[str, str, str]] | None = None,
-    addresses: Iterable[dict] | None = None,
-    reason: str = "",
-    **fields: Any,
-) -> Buyer:
-    """Create or change a buyer.
-
-    ``tax_ids`` are (country, scheme, number) and replace the ones on record, as ``addresses``
-    (dictionaries of BuyerAddress fields) do; None leaves them. Other ``fields`` are Buyer's own.
-    Raises Refused when another buyer has that name or a watched buyer has no reason.
-    """
-    roles.require(by, "orders.change_buyer" if buyer and buyer.pk else "orders.add_buyer")
-    verb = "change_buyer" if buyer and buyer.pk else "add_buyer"
-    with trail(verb, by=by, reason=reason):
-        if buyer and buyer.pk:
-            buyer = Buyer.objects.select_for_update().get(pk=buyer.pk)
-        buyer = buyer or Buyer()
-        for name, value in fields.items():
-            setattr(buyer, name, value)
-        if legal_name is not None:
-            buyer.legal_name = " ".join(legal_name.split())
-        _refuse_wrong(buyer)
-        buyer.save()
-        if tax_ids is not None:
-            _replace_tax_ids(buyer, tax_ids)
-        if addresses is not None:
-            _replace_addresses(buyer, addresses)
-    return buyer
-
-
-def _refuse_wrong(buyer: Buyer) -> None:
-    if not buyer.legal_name:
-        raise Refused("name_missing", "A buyer needs its legal name.")
-    if not buyer.match_key:  # reports keep finding a renamed buyer under its first name
-        buyer.match_key = match_key(buyer.legal_name)
-    if Buyer.objects.filter(match_key=buyer.match_key).exclude(pk=buyer.pk).exists():
-        raise Refused("name_taken", f"There is already a buyer {buyer.legal_name}.")
-    if buyer.watched and not buyer.watch_reason:
-        raise Refused("reason_missing", "Say why this buyer is watched.")
-
-
-def _replace_tax_ids(buyer: Buyer, tax_ids: Iterable[tuple[str, str, str]]) -> None:
-    wanted = {(c.upper(), n.strip()): s.upper() for c, s, n in tax_ids if n.strip()}
-    known = {(t.country, t.number): t for t in buyer.tax_ids.all()}
-    for key, tax_id in known.items():
-        if key not in wanted:
-            tax_id.delete()
-    for (country, number), scheme in wanted.items():
-        valid = check_tax_id(country, scheme, number)
-        old = known.get((country, number))
-        if old is None:
-            BuyerTaxId.objects.create(
-                buyer=buyer, country=country, scheme=scheme, number=number, valid_form=valid
-            )
-        elif (old.scheme, old.valid_form) != (scheme, valid):
-            old.scheme, old.valid_form = scheme, valid
-            old.save()
-
-
-def _replace_addresses(buyer: Buyer, addresses: Iterable[dict]) -> None:
-    known = {address.kind: address for address in buyer.addresses.all()}
-    wanted = {address["kind"]: address for address in addresses}
-    for kind, address in known.items():
-        if kind not in wanted:
-            address.delete()
-    for kind, values in wanted.items():
-        address = known.get(kind) or BuyerAddress(buyer=buyer)
-        for name, value in values.items():
-            setattr(address, name, value)
-        address.save()
-
-
-def attach_buyer(order: Order, buyer: Buyer | None, *, by: Any) -> Order:
-    """Say which organisation placed an order that came without a company name.
-
-    Orders are facts without a trail of their own: the decision is kept by the buyer's trail row
-    of this verb. Raises Refused when the order has a buyer already that a report named.
-    """
-    roles.require(by, "orders.change_buyer")
-    with trail("attach_buyer", by=by, reason=order.amazon_order_id):
-        order = Order.objects.select_for_update().get(pk=order.pk)
-        if order.buyer_id and buyer and order.buyer_id != buyer.pk:
-            raise Refused("has_buyer", f"The order is already {order.buyer}'s.")
-        order.buyer = buyer
-        order.save(update_fields=["buyer"])
-    return order
+def _module(country: str, scheme: str) -> Any:
+    name = "vat" if scheme == "VAT" else _FALLBACK.get(country, "")
+    return get_cc_module(country.lower(), name or _FALLBACK.get(country, "vat"))
