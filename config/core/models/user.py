@@ -34,6 +34,9 @@ class User(AbstractUser):
 
     objects = PeopleManager()
 
+    class Meta(AbstractUser.Meta):
+        permissions = [("hand_over", "Pass on the work of somebody who leaves")]
+
     def __str__(self):
         return self.get_full_name() or self.username
 
