@@ -30,7 +30,7 @@ class PaidComponent:
 
 @dataclass(frozen=True)
 class PaidLine:
-    """One order line as paid. `order_line` is the row's id as text, `title` what sentences call it."""
+    """One order line as paid; `order_line` is the row's id as text, `title` is for sentences."""
 
     order_line: str
     currency: str

@@ -49,6 +49,7 @@ class CaseSnapshot:
     missing_after_days: int = 21
     goods_expected: bool = True
     documents_missing: int = 0
+    amazon_refunds: bool = False
 
     @property
     def outstanding(self) -> int:
@@ -141,6 +142,8 @@ def _money(case: CaseSnapshot) -> Iterator[NextStep]:
     if case.count("proposed"):
         actor: Actor = "lead" if case.refund_needs_second else "finance"
         yield _step(actor, due, gettext_noop("Approve or reject the proposed refund."))
+    if case.uncredited and case.amazon_refunds:
+        yield _step("amazon", None, gettext_noop("Amazon fulfilled and refunds this by itself."))
     if case.uncredited:
         yield _step(
             "agent",

@@ -127,9 +127,9 @@ class _Draft:
     def write(
         self, claim: _Claim, component: Component, amount: Split, rule: str, says: Sentence
     ) -> None:
-        """Post the amount on the balance and, unless it is zero, as a line."""
+        """Post the amount on the balance and as a line; of zeros only units of the item count."""
         claim.balance.add(component, amount)
-        if amount:
+        if amount or (component == "item" and claim.units):
             paid_as: Component = "item" if component in ITEM_GROUP else component
             self.lines.append(
                 CalculatedLine(
