@@ -11,11 +11,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.core.roles import may
+from invoicing.models import Refund
+from invoicing.states import RefundState
 from returns import forms
 from returns.models import RMA
 from returns.states import BY_VERB, State
 
 NOT_YOURS = gettext_lazy("Your role may not do this. Ask a lead or an admin.")
+
+
+# A refund that waits: what its page is opened for, and who may do it.
+REFUND_STEP = {
+    RefundState.PROPOSED: (gettext_lazy("Decide the refund"), "invoicing.approve_refund"),
+    RefundState.APPROVED: (gettext_lazy("Carry out the refund"), "invoicing.carry_out_refund"),
+    RefundState.SENDING: (gettext_lazy("Finish the refund"), "invoicing.carry_out_refund"),
+    RefundState.UNKNOWN: (gettext_lazy("Look up the refund"), "invoicing.decide_refund"),
+    RefundState.FAILED: (gettext_lazy("Decide the failed refund"), "invoicing.approve_refund"),
+}
 
 
 @dataclass
@@ -31,6 +43,7 @@ class Action:
     danger: bool = False
     form: Any = None
     note: str = ""
+    is_link: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,13 @@ class Facts:
 
 
 def panel(
-    rma: RMA, user: Any, facts: Facts, lines: list, bound: dict | None = None
+    rma: RMA,
+    user: Any,
+    facts: Facts,
+    *,
+    lines: list,
+    refunds: list[Refund],
+    bound: dict | None = None,
 ) -> list[Action]:
     """The actions of a case for a person, the next one first.
 
@@ -59,6 +78,7 @@ def panel(
         for build in (_decide, _goods, _money, _end)
         for action in build(rma, user, facts, lines)
     ]
+    actions += _refund_links(user, refunds)
     for action in actions:
         if action.name in bound:
             action.form = bound[action.name]
@@ -173,9 +193,37 @@ def _goods(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
 
 
 def _inspect_link(rma: RMA, user: Any) -> Action:
-    action = _plain(rma, user, "inspect", _("Inspect"), "returns.inspect_rma", primary=True)
-    action.url = reverse("returns:inspect-rma", args=[rma.number])
-    return action
+    url = reverse("returns:inspect-rma", args=[rma.number])
+    return _plain(
+        rma,
+        user,
+        "inspect",
+        _("Inspect"),
+        "returns.inspect_rma",
+        url=url,
+        is_link=True,
+        primary=True,
+    )
+
+
+def _refund_links(user: Any, refunds: list[Refund]) -> list[Action]:
+    """The way to refunds that wait for somebody; their buttons are on their own page."""
+    found = []
+    for refund in refunds:
+        if refund.state in REFUND_STEP:
+            label, permission = REFUND_STEP[refund.state]
+            first = may(user, permission) and not found
+            found.append(
+                Action(
+                    f"refund-{refund.pk}",
+                    label,
+                    refund.get_absolute_url(),
+                    primary=bool(first),
+                    refused="" if may(user, permission) else str(NOT_YOURS),
+                    is_link=True,
+                )
+            )
+    return found
 
 
 def _money(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
@@ -191,6 +239,8 @@ def _money(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
         return [early]
     if rma.state not in (State.INSPECTED, State.REFUNDED):
         return _verb(rma, user, "void_refund", _("Refund did not arrive"), form=forms.ReasonForm())
+    if facts.open_refunds and not facts.refundable:
+        return []
     refused = "" if facts.refundable else facts.refund_sentence
     if rma.state == State.REFUNDED and refused:
         return _verb(rma, user, "void_refund", _("Refund did not arrive"), form=forms.ReasonForm())

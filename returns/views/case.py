@@ -20,10 +20,10 @@ from returns.states import Liability, State
 
 UNSEEN = (*OPEN_REFUND, RefundState.SENT)
 EARLY = (State.APPROVED, State.SHIPPED)
-VERDICTS = {
-    "inside": _("Inside policy"),
-    "outside": _("Outside policy"),
-    "review": _("A person has to look"),
+VERDICTS = {  # outcome: how it looks, what it says
+    "inside": ("good", _("Inside policy")),
+    "outside": ("bad", _("Outside policy")),
+    "review": ("warn", _("A person has to look")),
 }
 _CHILDREN = {
     "parcel_list": (
@@ -90,16 +90,20 @@ def page(request: HttpRequest, number: str, bound: dict | None = None, status: i
         State.REFUNDED: rma.refunded_at,
         State.CLOSED: rma.closed_at,
     }
+    look, label = VERDICTS.get(rma.verdict.get("outcome"), ("", ""))
     context = {
         "case": case,
         "rma": rma,
         "states": State.choices,
         "reached": {state.value: at for state, at in reached.items() if at},
-        "actions": actions.panel(rma, request.user, case.facts, case.lines, bound),
+        "actions": actions.panel(
+            rma, request.user, case.facts, lines=case.lines, refunds=case.refunds, bound=bound
+        ),
         "side_actions": actions.side(rma, request.user),
         "events": timeline.of(rma),
         "liabilities": Liability.choices,
-        "verdict_label": VERDICTS.get(rma.verdict.get("outcome"), ""),
+        "verdict_look": look,
+        "verdict_label": label,
     }
     return render(request, "returns/case.html", context, status=status)
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from config.core.lists import ListPage, Tab, capped_counts
+from config.core.money import ZERO
 from config.core.refused import Refused
 from config.core.roles import may
 from invoicing import documents
@@ -112,6 +113,7 @@ def page(
     context = {
         "order": order,
         "lines": lines,
+        "paid": sum((part["gross"] for line in lines for part in line.parts), ZERO),
         "refunds": refunds,
         "papers": papers,
         "shipments": order.shipments.all(),
