@@ -126,7 +126,7 @@
     } else if (event.target.name !== "ids") return;
     const count = $$("[name=ids]:checked").length;
     $$("[data-chosen]").forEach((box) => { box.textContent = count; });
-    say(`${count} ${$("#said").dataset.chosen}`);
+    say(`${count} ${$("#said").dataset.chosenWord}`);
     const all = $("[data-pick-all]");
     if (all) { all.checked = count > 0 && count === $$("[name=ids]").length; all.indeterminate = count > 0 && !all.checked; }
   });
