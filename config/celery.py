@@ -30,6 +30,7 @@ SCHEDULE = {
     "requeue-lost-jobs": ("core.tasks.requeue_jobs", 30.0),
     "finish-numbered-documents": ("invoicing.tasks.finish_numbered_documents", 60.0),
     "match-refunds": ("invoicing.tasks.match_refunds", crontab(minute="*/15")),
+    "send-queued-messages": ("returns.tasks.send_messages", 60.0),
     "settle-refunded": ("returns.tasks.settle_refunded", crontab(minute="*/15")),
     "expire-unshipped": ("returns.tasks.expire_unshipped", crontab(hour="2", minute="10")),
 }
@@ -49,6 +50,7 @@ app.conf.update(
     worker_soft_shutdown_timeout=10,
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,  # the demo's mails are printed, they are no log lines
     broker_connection_retry_on_startup=True,
     # A broker that is away costs delay, not a hanging page: publishing gives up at once.
     task_publish_retry=False,

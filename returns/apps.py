@@ -11,4 +11,18 @@ class ReturnsConfig(AppConfig):
 
     def ready(self):
         """Register the room's permissions, promises and jobs."""
-        from returns import permissions  # noqa: F401, PLC0415 registers on import
+        from invoicing import refunds
+        from orders.imports import registry
+        from returns import (
+            following,
+            intake,
+            invariants,
+            permissions,  # noqa: F401 registers on import
+            words,
+        )
+
+        refunds.followers.append(following.follow)
+        refunds.lockers.append(following.lock_cases)
+        registry.after_import.append(intake.after_import)
+        invariants.register()
+        words.register()

@@ -23,6 +23,7 @@ from config.core.models import User
 from config.core.refused import Refused
 from config.core.trail import trail
 from returns import messages, rows, snapshot, words_of_verbs
+from returns.facts import Facts, Seen, facts_of
 from returns.models import RMA, Inspection, Message, Parcel, Receipt, RMALine, WorkItem
 from returns.states import BY_VERB, State
 
@@ -68,7 +69,7 @@ class Case:
 
     rma: RMA
     lines: list[RMALine]
-    facts: snapshot.Facts
+    facts: Facts
     by: Any
     now: datetime
     lines_changed: bool = False
@@ -111,6 +112,18 @@ class Case:
         """Refuse a verb without transition outside the named states."""
         if self.rma.state not in states:
             raise Refused("state", words_of_verbs.impossible(self.rma, verb))
+
+    def add_parcel(self, parcel: Parcel) -> None:
+        """One more parcel; Refused("parcel") when its tracking number is recorded already."""
+        if parcel.tracking and parcel.tracking in [seen.tracking for seen in self.facts.parcels]:
+            raise Refused(
+                "parcel",
+                _("Parcel %(tracking)s is recorded already.") % {"tracking": parcel.tracking},
+            )
+        parcel.rma = self.rma
+        self.rows.append(parcel)
+        moves = bool(parcel.shipped_at or parcel.tracking)
+        self.facts.parcels.append(Seen(None, parcel.tracking, moves, parcel.delivered_at))
 
     def tell_buyer(self, template: str, **params: Any) -> None:
         """Queue a mail to the buyer; without an address it becomes a work item."""
@@ -164,7 +177,7 @@ def load(rmas: list[RMA], *, by: Any) -> list[Case]:
     for line in RMALine.objects.filter(rma_id__in=ids).select_related("order_line__order"):
         line.rma = by_id[line.rma_id]
         lines[line.rma_id].append(line)
-    facts, now = snapshot.facts_of(ids), timezone.now()
+    facts, now = facts_of(ids), timezone.now()
     return [Case(rma, lines[rma.pk], facts[rma.pk], by, now) for rma in rmas]
 
 
@@ -175,7 +188,7 @@ def fresh(
     mine: dict[int, list[RMALine]] = {rma.pk: [] for rma in rmas}
     for line in lines:
         mine[line.rma_id].append(line)
-    return [Case(rma, mine[rma.pk], snapshot.Facts(), by, now, quiet=quiet) for rma in rmas]
+    return [Case(rma, mine[rma.pk], Facts(), by, now, quiet=quiet) for rma in rmas]
 
 
 def save(cases: Sequence[Case]) -> None:

@@ -30,14 +30,16 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Ihre Retourenanfrage {number} ist eingegangen",
             (
                 "wir haben Ihre Retourenanfrage zur Bestellung {orders} erhalten:\n{items}\n\n"
-                "Bitte senden Sie noch nichts zurück. Wir melden uns, sobald die Anfrage geprüft ist. "
+                "Bitte senden Sie noch nichts zurück. Wir melden uns, sobald die Anfrage geprüft "
+                "ist. "
                 "Geben Sie bei Rückfragen bitte {number} an."
             ),
         ),
         "fr": (
             "Nous avons bien reçu votre demande de retour {number}",
             (
-                "Nous avons bien reçu votre demande de retour pour la commande {orders} :\n{items}\n\n"
+                "Nous avons bien reçu votre demande de retour pour la commande {orders} "
+                ":\n{items}\n\n"
                 "Merci de ne rien renvoyer pour le moment. Nous vous répondrons dès que la demande "
                 "aura été examinée. Merci de rappeler la référence {number}."
             ),
@@ -80,7 +82,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Ihre Retoure {number} ist genehmigt",
             (
                 "Ihre Retoure zur Bestellung {orders} ist genehmigt:\n{items}\n\n"
-                "Bitte schreiben Sie {number} außen auf das Paket und senden Sie es bis zum {ship_by} "
+                "Bitte schreiben Sie {number} außen auf das Paket und senden Sie es bis zum "
+                "{ship_by} "
                 "ab; danach wird die Retoure geschlossen. {instructions}"
             ),
         ),
@@ -88,7 +91,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Votre retour {number} est accepté",
             (
                 "Votre retour pour la commande {orders} est accepté :\n{items}\n\n"
-                "Merci d'inscrire {number} sur l'extérieur du colis et de l'expédier au plus tard le "
+                "Merci d'inscrire {number} sur l'extérieur du colis et de l'expédier au plus "
+                "tard le "
                 "{ship_by} ; passé ce délai, le retour sera clos. {instructions}"
             ),
         ),
@@ -167,7 +171,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Return {number}: please send the goods by {ship_by}",
             (
                 "We have not seen a parcel for your return {number} yet:\n{items}\n\n"
-                "Please send it by {ship_by}. If your company needs more time for internal approval, "
+                "Please send it by {ship_by}. If your company needs more time for internal "
+                "approval, "
                 "reply to this message and we will extend the date."
             ),
         ),
@@ -175,7 +180,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Retoure {number}: bitte bis zum {ship_by} absenden",
             (
                 "zu Ihrer Retoure {number} ist noch kein Paket unterwegs:\n{items}\n\n"
-                "Bitte senden Sie es bis zum {ship_by} ab. Wenn Sie für die interne Freigabe mehr Zeit "
+                "Bitte senden Sie es bis zum {ship_by} ab. Wenn Sie für die interne Freigabe "
+                "mehr Zeit "
                 "brauchen, antworten Sie auf diese Nachricht; wir verlängern die Frist."
             ),
         ),
@@ -183,7 +189,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Retour {number} : merci d'expédier avant le {ship_by}",
             (
                 "Nous n'avons pas encore vu de colis pour votre retour {number} :\n{items}\n\n"
-                "Merci de l'expédier au plus tard le {ship_by}. Si votre validation interne demande "
+                "Merci de l'expédier au plus tard le {ship_by}. Si votre validation interne "
+                "demande "
                 "plus de temps, répondez à ce message et nous prolongerons le délai."
             ),
         ),
@@ -199,7 +206,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Devolución {number}: envíe el paquete antes del {ship_by}",
             (
                 "Todavía no consta ningún paquete de su devolución {number}:\n{items}\n\n"
-                "Envíelo antes del {ship_by}. Si su empresa necesita más tiempo para la autorización "
+                "Envíelo antes del {ship_by}. Si su empresa necesita más tiempo para la "
+                "autorización "
                 "interna, responda a este mensaje y ampliaremos el plazo."
             ),
         ),
@@ -225,15 +233,18 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Retoure {number} ist geschlossen",
             (
                 "bis zum {ship_by} ist kein Paket eingegangen, die Retoure {number} ist daher "
-                "geschlossen:\n{items}\n\nFalls die Ware schon unterwegs ist, nennen Sie uns bitte die "
+                "geschlossen:\n{items}\n\nFalls die Ware schon unterwegs ist, nennen Sie uns "
+                "bitte die "
                 "Sendungsnummer; wir öffnen die Retoure dann wieder."
             ),
         ),
         "fr": (
             "Le retour {number} est clos",
             (
-                "Aucun colis ne nous est parvenu au {ship_by} ; le retour {number} est donc clos :\n"
-                "{items}\n\nSi la marchandise est déjà en route, communiquez-nous le numéro de suivi "
+                "Aucun colis ne nous est parvenu au {ship_by} ; le retour {number} est donc clos "
+                ":\n"
+                "{items}\n\nSi la marchandise est déjà en route, communiquez-nous le numéro de "
+                "suivi "
                 "et nous le rouvrirons."
             ),
         ),
@@ -241,15 +252,18 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Il reso {number} è chiuso",
             (
                 "entro il {ship_by} non è arrivato alcun pacco, perciò il reso {number} è chiuso:\n"
-                "{items}\n\nSe la merce è già in viaggio, ci comunichi il numero di tracciamento e lo "
+                "{items}\n\nSe la merce è già in viaggio, ci comunichi il numero di tracciamento "
+                "e lo "
                 "riapriremo."
             ),
         ),
         "es": (
             "La devolución {number} está cerrada",
             (
-                "No recibimos ningún paquete antes del {ship_by}, por lo que la devolución {number} se "
-                "ha cerrado:\n{items}\n\nSi la mercancía ya está en camino, indíquenos el número de "
+                "No recibimos ningún paquete antes del {ship_by}, por lo que la devolución "
+                "{number} se "
+                "ha cerrado:\n{items}\n\nSi la mercancía ya está en camino, indíquenos el número "
+                "de "
                 "seguimiento y la abriremos de nuevo."
             ),
         ),
@@ -265,14 +279,16 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "en": (
             "Refund for your return {number}",
             (
-                "We have refunded {amount} for your return {number} (order {orders}). Amazon pays it "
+                "We have refunded {amount} for your return {number} (order {orders}). Amazon "
+                "pays it "
                 "back the way you paid; this can take some days."
             ),
         ),
         "de": (
             "Erstattung zu Ihrer Retoure {number}",
             (
-                "wir haben Ihnen {amount} zu Ihrer Retoure {number} (Bestellung {orders}) erstattet. "
+                "wir haben Ihnen {amount} zu Ihrer Retoure {number} (Bestellung {orders}) "
+                "erstattet. "
                 "Amazon zahlt den Betrag auf dem Weg Ihrer Zahlung zurück; das kann einige Tage "
                 "dauern."
             ),
@@ -280,21 +296,25 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "fr": (
             "Remboursement de votre retour {number}",
             (
-                "Nous avons remboursé {amount} pour votre retour {number} (commande {orders}). Amazon "
-                "effectue le versement par votre moyen de paiement ; cela peut prendre quelques jours."
+                "Nous avons remboursé {amount} pour votre retour {number} (commande {orders}). "
+                "Amazon "
+                "effectue le versement par votre moyen de paiement ; cela peut prendre quelques "
+                "jours."
             ),
         ),
         "it": (
             "Rimborso del reso {number}",
             (
-                "abbiamo rimborsato {amount} per il reso {number} (ordine {orders}). Amazon accredita "
+                "abbiamo rimborsato {amount} per il reso {number} (ordine {orders}). Amazon "
+                "accredita "
                 "l'importo con il metodo di pagamento usato; possono volerci alcuni giorni."
             ),
         ),
         "es": (
             "Reembolso de su devolución {number}",
             (
-                "Hemos reembolsado {amount} por su devolución {number} (pedido {orders}). Amazon lo "
+                "Hemos reembolsado {amount} por su devolución {number} (pedido {orders}). Amazon "
+                "lo "
                 "abona por el mismo medio de pago; puede tardar unos días."
             ),
         ),
@@ -310,7 +330,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "en": (
             "Your return {number} could not be accepted",
             (
-                "We have inspected the goods of your return {number} and cannot accept them:\n{items}\n"
+                "We have inspected the goods of your return {number} and cannot accept "
+                "them:\n{items}\n"
                 "\nReason: {reason}\n\nReply to this message to agree how you get the goods back."
             ),
         ),
@@ -326,14 +347,16 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Votre retour {number} n'a pas pu être accepté",
             (
                 "Nous avons contrôlé la marchandise de votre retour {number} et ne pouvons pas "
-                "l'accepter :\n{items}\n\nMotif : {reason}\n\nRépondez à ce message pour convenir de "
+                "l'accepter :\n{items}\n\nMotif : {reason}\n\nRépondez à ce message pour "
+                "convenir de "
                 "sa réexpédition."
             ),
         ),
         "it": (
             "Il Suo reso {number} non può essere accettato",
             (
-                "abbiamo controllato la merce del reso {number} e non possiamo accettarla:\n{items}\n\n"
+                "abbiamo controllato la merce del reso {number} e non possiamo "
+                "accettarla:\n{items}\n\n"
                 "Motivo: {reason}\n\nRisponda a questo messaggio per concordare la restituzione."
             ),
         ),
@@ -368,7 +391,8 @@ APPROVER = {
         "Erstattung von {amount} zu {number} wartet auf Freigabe",
         (
             "{who} hat eine Erstattung von {amount} zu {number} (Bestellung {orders}) "
-            "vorgeschlagen. Sie braucht eine zweite Person: bitte in der Erstattungsliste freigeben "
+            "vorgeschlagen. Sie braucht eine zweite Person: bitte in der Erstattungsliste "
+            "freigeben "
             "oder ablehnen."
         ),
     ),

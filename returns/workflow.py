@@ -20,7 +20,6 @@ from returns import quantities, verdicts
 from returns.case import Case, opened
 from returns.models import RMA, Note, Parcel, WorkItem
 from returns.opening import Draft, LineRequest, open_many
-from returns.snapshot import Seen
 from returns.states import Liability, State
 
 __all__ = ["LineRequest"]
@@ -156,20 +155,9 @@ def ship(
 def ship_case(case: Case, parcel: Parcel) -> None:
     """Move to shipped with a parcel."""
     case.move("ship")
-    _take_parcel(case, parcel)
-
-
-def _take_parcel(case: Case, parcel: Parcel) -> None:
-    parcel.rma = case.rma
     parcel.shipped_at = parcel.shipped_at or case.now
-    if parcel.tracking and parcel.tracking in [seen.tracking for seen in case.facts.parcels]:
-        raise Refused(
-            "parcel", _("Parcel %(tracking)s is recorded already.") % {"tracking": parcel.tracking}
-        )
-    case.rows.append(parcel)
     case.rma.shipped_at = case.rma.shipped_at or parcel.shipped_at
-    seen = Seen(None, parcel.tracking, moves=True, delivered_at=parcel.delivered_at)
-    case.facts.parcels.append(seen)
+    case.add_parcel(parcel)
 
 
 def add_parcel(number: str, *, by: Any, version: int | None = None, **parcel: Any) -> RMA:
@@ -177,7 +165,7 @@ def add_parcel(number: str, *, by: Any, version: int | None = None, **parcel: An
     permission = "returns.ship_rma"
     with opened(number, "add_parcel", by=by, permission=permission, version=version) as case:
         case.within("add_parcel", State.SHIPPED, State.INSPECTED, State.REFUNDED)
-        _take_parcel(case, Parcel(**parcel))
+        case.add_parcel(Parcel(**{"shipped_at": case.now} | parcel))
     return case.rma
 
 

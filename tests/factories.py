@@ -143,160 +143,75 @@ def make_line(
     )
 
 
+def record_invoice(order, *, by=None):
+    """Amazon's invoice of an order, so that refunds have an original to credit."""
+    from invoicing import documents
+
+    by = by or make_user("finance")
+    day = (order.purchased_at or timezone.now()).date()
+    return documents.record_invoice(
+        order, by=by, number=f"INV-{order.pk}", issue_date=day, issuer="amazon"
+    )
+
+
+def pay(refund, *, by=None, amazon_refund_id=""):
+    """Approve a proposed refund (by a second person) and carry it out today."""
+    from invoicing import refunds
+
+    finance = by or make_user("finance")
+    refunds.approve(refund.key, by=finance)
+    refunds.start(refund.key, by=finance)
+    return refunds.mark_sent(
+        refund.key,
+        by=finance,
+        sent_on=timezone.now().date(),
+        amount=refund.gross,
+        amazon_refund_id=amazon_refund_id,
+    )
+
+
 def make_rma(
-    state="requested", *, by=None, order=None, quantity=2, disposition="restock", **request
+    state="requested",
+    *,
+    by=None,
+    order=None,
+    quantity=2,
+    disposition="restock",
+    reason_code="CR-DEFECTIVE",
+    **request,
 ):
     """A case in any state, walked there by the real verbs. ``closed`` is a declined one."""
-    from returns import goods, workflow
+    from returns import refunding, workflow
 
     lead = by or make_user("lead")
     order = order or make_order(quantity=max(3, quantity))
-    rma = workflow.request(
-        by=lead,
-        lines=[
-            workflow.LineRequest(line.pk, quantity, "CR-DEFECTIVE") for line in order.lines.all()
-        ],
-        **request,
-    )
+    lines = [
+        workflow.LineRequest(line.pk, quantity, reason_code) for line in order.lines.order_by("pk")
+    ]
+    rma = workflow.request(by=lead, lines=lines, **request)
     if state == "closed":
         return workflow.decline(rma.number, by=lead, reason="Out of the return window")
-    if state == "requested":
-        return rma
-    rma = workflow.approve(rma.number, by=lead)
-    if state == "approved":
-        return rma
-    rma = workflow.ship(rma.number, by=lead, carrier="DHL", tracking=f"JD{next(_next):012d}")
-    if state == "shipped":
-        return rma
-    units = {line.pk: line.approved for line in rma.lines.all()}
-    goods.receive(rma.number, by=lead, quantities=units)
+    if state != "requested":
+        rma = workflow.approve(rma.number, by=lead)
+    if state in ("shipped", "inspected", "refunded"):
+        tracking = f"JD{next(_next):012d}"
+        rma = workflow.ship(rma.number, by=lead, carrier="DHL", tracking=tracking)
+    if state in ("inspected", "refunded"):
+        rma = receive_and_inspect(rma, by=lead, disposition=disposition)
+    if state == "refunded":
+        if not order.documents.filter(kind="invoice").exists():
+            record_invoice(order)
+        for refund in refunding.propose(rma.number, by=lead):
+            pay(refund)
+        rma.refresh_from_db()
+    return rma
+
+
+def receive_and_inspect(rma, *, by, disposition="restock"):
+    """Take all outstanding units in and grade them alike."""
+    from returns import goods
+
+    units = {line.pk: line.outstanding for line in rma.lines.all()}
+    goods.receive(rma.number, by=by, quantities=units)
     results = [goods.InspectionResult(pk, n, "as_new", disposition) for pk, n in units.items()]
-    return goods.inspect(rma.number, by=lead, results=results)
-
-
-# --- Papers and money ----------------------------------------------------------------------------
-
-
-def make_issuing(seller: Seller, marketplace="DE", issuer="seller"):
-    """Who issues tax documents of the seller there: "seller" or "amazon"."""
-    from invoicing.models import IssuingMode
-
-    with trail("setup", by=User.objects.system()):
-        return IssuingMode.objects.update_or_create(
-            seller=seller, marketplace=make_marketplace(marketplace), defaults={"issuer": issuer}
-        )[0]
-
-
-def make_limit(amount="500.00", currency="EUR"):
-    """Refunds above the amount need a second person."""
-    from invoicing.models import ApprovalLimit
-
-    with trail("setup", by=User.objects.system()):
-        return ApprovalLimit.objects.update_or_create(
-            currency=currency, defaults={"amount": Decimal(amount)}
-        )[0]
-
-
-def make_shipped_order(**fields) -> Order:
-    """An order whose dispatch is known, so that it can be invoiced."""
-    shipped = fields.pop("shipped_at", timezone.now() - timedelta(days=8))
-    order = make_order(**fields)
-    order.shipments.create(amazon_shipment_id=f"S{next(_next)}", shipped_at=shipped)
-    return order
-
-
-def make_invoice(order: Order | None = None, *, by=None, recorded=False):
-    """The order's invoice: ours, or Amazon's recorded with its number."""
-    from invoicing import documents
-
-    order, by = order or make_shipped_order(), by or make_user("finance")
-    if not recorded:
-        make_issuing(order.seller, order.marketplace.code)
-        return documents.issue_invoice(order, by=by)
-    make_issuing(order.seller, order.marketplace.code, "amazon")
-    day = timezone.localdate() - timedelta(days=7)
-    return documents.record_invoice(order, by=by, number=f"DE6DEMO{next(_next)}I", issue_date=day)
-
-
-def make_calculation(order: Order, *, units=1, origin="", **money):
-    """A calculation of item money: ``units`` of every line, or ``net=…, tax=…`` of the first."""
-    from config.core.sentence import say
-    from invoicing.calculation import CalculatedLine, Calculation
-
-    origin = origin or f"RMA-2026-{next(_next):06d}"
-    lines = list(order.lines.order_by("pk"))
-    amounts = {
-        line.pk: (
-            round(line.item_net * units / line.quantity, 2),
-            round(line.item_tax * units / line.quantity, 2),
-        )
-        for line in lines
-    }
-    if money:
-        amounts = {lines[0].pk: (Decimal(money["net"]), Decimal(money["tax"]))}
-    rates = {line.pk: line.item_rate for line in lines}
-    calculated = tuple(
-        CalculatedLine(
-            order_line=str(pk),
-            origin=f"{origin}/{position}/1",
-            component=money.get("component", "item"),
-            quantity=units,
-            net=net,
-            tax=tax,
-            rate=rates[pk],
-            rule="test",
-            says=say("%(units)s units come back.", units=units),
-        )
-        for position, (pk, (net, tax)) in enumerate(amounts.items(), start=1)
-    )
-    return Calculation(order.currency, calculated, policy_version="test")
-
-
-def make_refund(state="proposed", *, order=None, proposer=None, approver=None, **calculation):
-    """A refund of one order in any state, walked there by the real verbs.
-
-    Two people decide it; the order gets an invoice of ours where it has none.
-    """
-    from invoicing import refunds
-
-    proposer, approver = proposer or make_user("agent"), approver or make_user("finance")
-    order = order or make_shipped_order()
-    origin = calculation.get("origin") or f"RMA-2026-{next(_next):06d}"
-    if not order.documents.filter(kind="invoice").exists():
-        make_invoice(order, by=approver)
-    refund = refunds.propose(
-        by=proposer,
-        order=order,
-        origin=origin,
-        calculation=make_calculation(order, **{**calculation, "origin": origin}),
-    )
-    for verb in _ROADS[state]:
-        refund = _walk(refund, verb, approver)
-    return refund
-
-
-_ROADS = {
-    "proposed": [],
-    "rejected": ["reject"],
-    "approved": ["approve"],
-    "cancelled": ["cancel"],
-    "sending": ["approve", "start"],
-    "sent": ["approve", "start", "mark_sent"],
-    "unknown": ["approve", "start", "mark_unknown"],
-    "failed": ["approve", "start", "fail"],
-    "confirmed": ["approve", "start", "mark_sent", "confirm"],
-    "reversed": ["approve", "start", "mark_sent", "reverse"],
-}
-
-
-def _walk(refund, verb, by):
-    from invoicing import refunds
-
-    if verb == "confirm":
-        refunds.confirm_many([refund.pk], by=User.objects.system())
-        return type(refund).objects.get(pk=refund.pk)
-    if verb == "mark_sent":
-        day = timezone.localdate()
-        return refunds.mark_sent(refund.key, by=by, sent_on=day, amount=refund.gross)
-    more = {} if verb in ("approve", "start") else {"reason": "As the test wants it"}
-    return getattr(refunds, verb)(refund.key, by=by, **more)
+    return goods.inspect(rma.number, by=by, results=results)

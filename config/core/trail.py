@@ -67,6 +67,12 @@ def trail(verb: str, *, by: Any, reason: str = "", using: str = "default") -> It
             _apply(outer or ("", ""), using)
 
 
+def current_actor() -> int | None:
+    """Id of whoever the current context names as acting; None outside of a context."""
+    current = _current.get()
+    return json.loads(current[1])["by"] if current else None
+
+
 def _apply(context: tuple[str, str], using: str) -> None:
     with connections[using].cursor() as cursor:
         cursor.execute(_SET, context)

@@ -1,0 +1,119 @@
+"""What refunds mean for cases: called by ``invoicing.refunds`` inside its transaction.
+
+A case is refunded when nothing accepted is left without a sent refund of ours or one Amazon made,
+and goes back when a sent refund failed. Also locks the cases first, so that every verb takes its
+locks in the same order: case, refund, document, order lines, number series.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from config.core.models import User
+from config.core.money import format_money
+from config.core.trail import current_actor, trail
+from invoicing.models import Refund, RefundLine
+from invoicing.models.refund import Source
+from invoicing.states import RefundState
+from returns import case as cases
+from returns import snapshot
+from returns.messages import language_of
+from returns.models import RMA, RMALine
+from returns.refunding import held_open, void_case
+from returns.states import State
+from returns.workflow import approve_case
+
+
+def lock_cases(origins: list[str]) -> None:
+    """Lock the RMAs whose refunds are about to change."""
+    numbers = [origin for origin in origins if origin != "order"]
+    if numbers:
+        held = RMA.objects.select_for_update(of=("self",)).filter(number__in=numbers)
+        list(held.order_by("id").values_list("pk"))
+
+
+def follow(refund_ids: list[int]) -> None:
+    """Bring the cases of changed refunds up to date: state, next step, mail to the buyer."""
+    changed = list(Refund.objects.filter(pk__in=refund_ids).order_by("pk"))
+    numbers = _cases_of(changed) - held_open.get()
+    if not numbers:
+        return
+    actor = current_actor()
+    by = User.objects.get(pk=actor) if actor else User.objects.system()
+    found = cases.lock(sorted(numbers), by=by)
+    sent = {refund.origin: refund for refund in changed if _just_sent(refund)}
+    for case in found:
+        if refund := sent.get(case.rma.number):
+            amount = format_money(refund.gross, refund.currency, language_of(case.rma))
+            case.tell_buyer("refunded", amount=amount)
+    catch_up(found, by=by)
+
+
+def _just_sent(refund: Refund) -> bool:
+    return refund.source == Source.RETOUR and refund.state == RefundState.SENT
+
+
+def _cases_of(changed: Sequence[Refund]) -> set[str]:
+    """Our refunds name their case; Amazon's concern the open cases of the same order lines."""
+    numbers = {refund.origin for refund in changed if refund.origin.startswith("RMA-")}
+    foreign = [refund.pk for refund in changed if refund.source != Source.RETOUR]
+    if foreign:
+        lines = RefundLine.objects.filter(refund_id__in=foreign).values("order_line_id")
+        open_lines = RMALine.objects.filter(order_line_id__in=lines)
+        open_lines = open_lines.exclude(rma__state=State.CLOSED)
+        numbers |= set(open_lines.values_list("rma__number", flat=True))
+    return numbers
+
+
+def catch_up(found: Sequence[cases.Case], *, by: Any) -> None:
+    """Move locked cases to where their money says they are, and refresh the others.
+
+    What Amazon refunded before anybody approved walks the verbs as the system actor.
+    """
+    early = [case for case in found if _paid_before_approval(case)]
+    if early:
+        system = User.objects.system()
+        with trail("approve", by=system, reason="Amazon refunded first"):
+            for case in early:
+                case.by, case.quiet = system, True
+                approve_case(case)
+            cases.save(early)
+    refunded = [case for case in found if _is_paid(case)]
+    void = [case for case in found if _lost_money(case)]
+    rest = [case for case in found if case not in refunded and case not in void]
+    if refunded:
+        with trail("refund", by=by):
+            for case in refunded:
+                case.move("refund")
+                case.rma.refunded_at = case.now
+            cases.save(refunded)
+    if void:
+        with trail("void_refund", by=by):
+            for case in void:
+                void_case(case)
+            cases.save(void)
+    cases.save(rest)
+
+
+def _paid_before_approval(case: cases.Case) -> bool:
+    return (
+        case.rma.state == State.REQUESTED
+        and all(order.facts_complete for order in case.orders)
+        and all(
+            snapshot.covered_elsewhere(line, case.facts) >= line.requested for line in case.lines
+        )
+    )
+
+
+def _is_paid(case: cases.Case) -> bool:
+    """Nothing is owed any more, and something was paid."""
+    if case.rma.state not in (State.APPROVED, State.SHIPPED, State.INSPECTED):
+        return False
+    return any(snapshot.paid(line, case.facts) for line in case.lines) and not any(
+        snapshot.unpaid(line, case.facts) for line in case.lines
+    )
+
+
+def _lost_money(case: cases.Case) -> bool:
+    return case.rma.state == State.REFUNDED and any(
+        snapshot.unpaid(line, case.facts) for line in case.lines
+    )
