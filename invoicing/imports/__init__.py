@@ -24,7 +24,8 @@ def match_after(import_file: ImportFile) -> None:
 
 def register() -> None:
     """Add the report types and the hook; called when the app is ready."""
-    from invoicing.imports import settlement_v2
+    from invoicing.imports import opening_balance, settlement_v2
 
     registry.register(settlement_v2.REPORT)
+    registry.register(opening_balance.REPORT)
     registry.after_import.append(match_after)

@@ -126,6 +126,7 @@ WHERE known.shipped_at IS NULL OR known.shipped_at > EXCLUDED.shipped_at
 def merge(batch: Batch) -> Counts:
     """Store the settlement and its rows; raises Refused where the file does not add up."""
     totals = _totals(batch)
+    batch.execute("DROP TABLE IF EXISTS settlement_rows, settlement_terms")
     batch.execute(_ROWS.format(table=batch.table))
     _require_sum(batch, totals)
     _classify(batch)

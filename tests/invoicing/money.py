@@ -4,6 +4,8 @@ import itertools
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import time_machine
+
 from config.core.models import User
 from config.core.sentence import say
 from invoicing import documents, refunds
@@ -57,7 +59,16 @@ def make_fact(settlement, order, line, amount, *, adjustment="", at=DAY, **field
 
 
 def make_refund(order, *amounts, state="sent", origin="order", sent_on=date(2026, 10, 28), **sent):
-    """A refund of ours over the order's lines; ``amounts`` are (net, tax) of each in turn."""
+    """A refund of ours over the order's lines, decided and carried out on ``sent_on``.
+
+    ``amounts`` are (net, tax) of each line in turn.
+    """
+    noon = datetime(sent_on.year, sent_on.month, sent_on.day, 12, tzinfo=UTC)
+    with time_machine.travel(noon):
+        return _walked(order, amounts, state, origin, sent_on=sent_on, **sent)
+
+
+def _walked(order, amounts, state, origin, *, sent_on, **sent):
     finance, lead = make_user("finance"), make_user("lead")
     if not order.documents.filter(kind="invoice").exists():
         documents.record_invoice(
