@@ -132,6 +132,7 @@ class Balance:
         The n-th unit ends at round(paid * n / ordered); what was refunded before is taken off.
         Where history differs from that by more than rounding (price credits, Amazon's own
         amounts), the units get the lower of their plain share and their share of what is left.
+        Either way it is never more than what is left of the component.
         """
         paid, _ = self.of(component)
         spent, currency = self.spent_on(component), self.paid.currency

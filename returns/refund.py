@@ -348,7 +348,7 @@ def _write_shipping(draft: _Draft, claim: _Claim) -> None:
         amount = balance.left("shipping")
         template = gettext_noop("Shipping of %(title)s, all that is left: %(net)s of %(paid)s net")
     elif line.shipping == "proportional" and units:
-        amount = balance.share("shipping", units).least(balance.left("shipping"))
+        amount = balance.share("shipping", units)
         template = gettext_noop(
             "Shipping for %(units)s of %(ordered)s units of %(title)s: %(net)s of %(paid)s net"
         )
@@ -362,7 +362,7 @@ def _write_gift_wrap(draft: _Draft, claim: _Claim) -> None:
     """Give back gift wrap with the units it went around."""
     balance, units = claim.balance, claim.units
     if units:
-        amount = balance.share("gift_wrap", units).least(balance.left("gift_wrap"))
+        amount = balance.share("gift_wrap", units)
         template = gettext_noop(
             "Gift wrap for %(units)s of %(ordered)s units of %(title)s: %(net)s of %(paid)s net"
         )

@@ -180,6 +180,22 @@ def test_units_after_a_price_credit_get_the_reduced_price():
     assert by_component(found)["item"][0] == D("514.80")  # 5 x 128.70 x 80 %
 
 
+def test_price_credit_never_gives_back_a_fee_as_item():
+    already = [
+        before("item", "1287.00", "244.53", 10),
+        before("restocking_fee", "-257.40", "-48.91"),
+    ]
+    found = refund(back(0, credit_percent=D(10)), already=already)
+    assert found.lines == ()
+    assert codes(found) == ["item_capped", "nothing_to_pay"]
+
+
+def test_last_unit_heals_amazons_rounding():
+    paid = replace(DRILL, quantity=3, item=PaidComponent(D("100.00"), D("19.00"), RATE))
+    found = refund(back(1), paid=paid, already=[before("item", "66.66", "12.66", 2)])
+    assert by_component(found)["item"] == (D("33.34"), D("6.34"))
+
+
 def test_goodwill_within_what_is_left():
     already = [before("item", "1280.00", "243.20", 9)]
     found = refund(back(0, goodwill=D("100")), already=already)
