@@ -40,7 +40,8 @@ def copied_database(name: str) -> Iterator[None]:
     """Run the block on a fresh copy of the migrated template; the copy is dropped afterwards."""
     template = f"{settings.TEST_DATABASE_NAME}_template"
     with owner("postgres") as db:
-        db.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        db.execute("SET lock_timeout = 0")  # a template takes a while to make
+        db.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [LOCK, template])
         if _fingerprint_of(db, template) != (now := _fingerprint()):
             _make_template(db, template, now)
         _drop(db, name)

@@ -1,0 +1,94 @@
+"""Rows at size for the benchmarks: made by SQL in the owner's role, never by the verbs.
+
+Each function fills an empty test database and analyses it; the tests that commit clean up.
+"""
+
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from tests.database import owner
+
+STATES = "ARRAY['requested','approved','shipped','inspected','refunded','closed']"
+
+
+@contextmanager
+def without_triggers(*tables: str):
+    """A connection of the owner's role with the tables' triggers off."""
+    with owner(settings.DATABASES["default"]["NAME"]) as db:
+        for table in tables:
+            db.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        try:
+            yield db
+        finally:
+            for table in tables:
+                db.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+                db.execute(f"ANALYZE {table}")
+
+
+def orders(count: int) -> None:
+    """One seller, 200 buyers, ``count`` orders with one line each."""
+    tables = ("orders_seller", "orders_buyer", "orders_order", "orders_orderline")
+    with without_triggers(*tables) as db:
+        db.execute(
+            "INSERT INTO orders_seller (id, code, name, legal_name, amazon_seller_id,"
+            " address_line1, address_line2, postal_code, city, state, country, email,"
+            " approver_email, time_zone, active) VALUES (1, 'B', 'Bench', 'Bench GmbH', '', '',"
+            " '', '', '', '', 'DE', '', '', 'Europe/Berlin', true)"
+        )
+        db.execute(
+            "INSERT INTO orders_buyer (id, legal_name, match_key, kind, country, language,"
+            " contact_name, email, email_bounced, phone, watched, watch_reason, created_at)"
+            " SELECT i, 'Bench buyer ' || i, 'bench buyer ' || i, 'business', 'DE', 'de', '', '',"
+            " false, '', false, '', now() FROM generate_series(1, 200) i"
+        )
+        db.execute(
+            "INSERT INTO orders_order (id, seller_id, marketplace_id, buyer_id, amazon_order_id,"
+            " merchant_order_id, purchased_at, status, channel, sales_channel, is_business,"
+            " po_number, currency, ship_service_level, ship_city, ship_state, ship_postal_code,"
+            " ship_country, gross_total, facts_complete, row_hash)"
+            " SELECT i, 1, (SELECT id FROM orders_marketplace WHERE code = 'DE'), 1 + i %% 200,"
+            " '302-' || lpad((i / 1000)::text, 7, '0') || '-' || lpad(i::text, 7, '0'), '',"
+            " now() - i * interval '1 minute', 'Shipped', 'MFN', 'Amazon.de', true,"
+            " '45' || lpad(i::text, 8, '0'), 'EUR', '', '', '', '', 'DE', 119, true, ''"
+            " FROM generate_series(1, %(n)s) i",
+            {"n": count},
+        )
+        db.execute(
+            "INSERT INTO orders_orderline (id, order_id, sku, asin, title, item_status,"
+            " price_designation, promotion_ids, quantity, item_net, item_tax, item_rate, row_hash,"
+            " confirmed) SELECT i, i, 'SKU-' || i %% 500, '', 'Bench goods', 'Shipped', '', '',"
+            " 10, 100, 19, 0.19, '', true FROM generate_series(1, %(n)s) i",
+            {"n": count},
+        )
+
+
+def rmas(count: int, *, owner_id: int) -> None:
+    """``count`` RMAs over the first ``count`` orders, in all states, a third of them owned."""
+    with without_triggers("returns_rma", "returns_rmaline") as db:
+        db.execute(
+            f"INSERT INTO returns_rma (number, seller_id, marketplace_id, buyer_id, currency,"
+            f" state, close_reason, source, owner_id, next_actor, next_step, due_at, verdict,"
+            f" outside_policy, value, amazon_rma_id, buyer_reference, opened_at, approved_at,"
+            f" reopened_count, search, version, updated_at)"
+            f" SELECT 'RMA-2026-' || lpad(i::text, 6, '0'), 1,"
+            f" (SELECT id FROM orders_marketplace WHERE code = 'DE'), 1 + i %% 200, 'EUR', s.state,"
+            f" CASE WHEN s.state = 'closed' THEN 'settled' ELSE '' END, 'portal',"
+            f" CASE WHEN i %% 3 = 0 THEN %(owner)s END,"
+            f" CASE WHEN s.state = 'closed' THEN 'nobody' WHEN i %% 4 = 0 THEN 'warehouse'"
+            f" ELSE 'agent' END, 'Decide the request',"
+            f" now() + (i %% 240 - 120) * interval '1 hour',"
+            f" '{{}}', i %% 9 = 0, 119, '', '', now() - i * interval '1 minute',"
+            f" now() - i * interval '1 minute', 0, 'RMA-2026-' || lpad(i::text, 6, '0') || ' '"
+            f" || o.amazon_order_id || ' ' || o.po_number || ' Bench buyer ' || i %% 200"
+            f" || ' SKU-' || i %% 500, 1, now()"
+            f" FROM generate_series(1, %(n)s) i JOIN orders_order o ON o.id = i,"
+            f" LATERAL (SELECT ({STATES})[1 + i %% 6] AS state) s",
+            {"n": count, "owner": owner_id},
+        )
+        db.execute(
+            "INSERT INTO returns_rmaline (rma_id, position, order_line_id, requested, approved,"
+            " received, missing, accepted, rejected, reason_code, reason_text, liability)"
+            " SELECT id, 1, right(number, 6)::int, 1, 1, 0, 0, 0, 0, 'CR-DEFECTIVE', '', 'seller'"
+            " FROM returns_rma"
+        )
