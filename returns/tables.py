@@ -18,7 +18,9 @@ class QueueTable(django_tables2.Table):
     reason = Column(verbose_name=_("Reason"), attrs=OPT)
     value = Column(verbose_name=_("Value"), attrs=NUM)
     owner = Column(verbose_name=_("Owner"), accessor="owner__username", attrs=OPT)
-    marketplace = Column(verbose_name=_("Marketplace"), accessor="marketplace__code", attrs=OPT)
+    marketplace = Column(  # shown beside the buyer, a column of its own in the sheet
+        verbose_name=_("Marketplace"), accessor="marketplace__code", visible=False
+    )
     due_at = Column(verbose_name=_("Due"), attrs=NUM)
     opened_at = Column(verbose_name=_("Age"), attrs=NUM)
 

@@ -34,6 +34,42 @@ _WORDS = {
     "heal": (gettext_lazy("complete"), gettext_lazy("completed the order's facts")),
     "hand_over": (gettext_lazy("hand over"), gettext_lazy("handed over")),
 }
+# Verbs of the other rooms, as the trail says them.
+_ELSEWHERE = {
+    "add_evidence": gettext_lazy("added evidence"),
+    "add_note": gettext_lazy("wrote a note"),
+    "add_policy": gettext_lazy("added a policy"),
+    "approve_refund": gettext_lazy("approved the refund"),
+    "attach_buyer": gettext_lazy("named the order's buyer"),
+    "cancel_refund": gettext_lazy("cancelled the refund"),
+    "catch_up": gettext_lazy("brought the case up to date"),
+    "confirm_identity": gettext_lazy("decided which order line it is"),
+    "confirm_refund": gettext_lazy("confirmed the refund"),
+    "fail_refund": gettext_lazy("marked the refund as failed"),
+    "finish_work_item": gettext_lazy("sorted something out"),
+    "give_back_refund": gettext_lazy("gave the refund back"),
+    "import_report": gettext_lazy("imported a report"),
+    "issue_credit_note": gettext_lazy("issued the credit note"),
+    "issue_document": gettext_lazy("stored the document's file"),
+    "issue_invoice": gettext_lazy("issued the invoice"),
+    "link_amazon_return": gettext_lazy("tied Amazon's return to it"),
+    "mail_bounced": gettext_lazy("noted that a mail came back"),
+    "mark_sent_refund": gettext_lazy("carried out the refund"),
+    "mark_unknown_refund": gettext_lazy("lost sight of the refund"),
+    "match_refunds": gettext_lazy("matched Amazon's money"),
+    "migrate": gettext_lazy("installed a release"),
+    "number_document": gettext_lazy("numbered the document"),
+    "record_credit_note": gettext_lazy("recorded Amazon's credit note"),
+    "record_invoice": gettext_lazy("recorded the invoice"),
+    "reject_refund": gettext_lazy("rejected the refund"),
+    "resolve_unknown_refund": gettext_lazy("found out about the refund"),
+    "reverse_refund": gettext_lazy("reversed the refund"),
+    "save_address": gettext_lazy("saved an address"),
+    "save_buyer": gettext_lazy("saved the buyer"),
+    "save_tax_id": gettext_lazy("saved a tax id"),
+    "send_message": gettext_lazy("sent a mail"),
+    "start_refund": gettext_lazy("began the refund in Seller Central"),
+}
 
 
 def button(verb: str) -> str:
@@ -43,7 +79,9 @@ def button(verb: str) -> str:
 
 def past(verb: str) -> str:
     """What somebody did, as in "Ada approved 2 minutes ago"."""
-    return str(_WORDS[verb][1]) if verb in _WORDS else verb.replace("_", " ")
+    if verb in _WORDS:
+        return str(_WORDS[verb][1])
+    return str(_ELSEWHERE.get(verb, verb.replace("_", " ").replace(".", ": ")))
 
 
 def standing(rma: RMA) -> str:

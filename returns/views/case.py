@@ -9,7 +9,6 @@ from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext_lazy as _
 
 from invoicing.models import Refund
 from invoicing.states import OPEN as OPEN_REFUND
@@ -20,11 +19,6 @@ from returns.states import Liability, State
 
 UNSEEN = (*OPEN_REFUND, RefundState.SENT)
 EARLY = (State.APPROVED, State.SHIPPED)
-VERDICTS = {  # outcome: how it looks, what it says
-    "inside": ("good", _("Inside policy")),
-    "outside": ("bad", _("Outside policy")),
-    "review": ("warn", _("A person has to look")),
-}
 _CHILDREN = {
     "parcel_list": (
         Parcel,
@@ -90,7 +84,6 @@ def page(request: HttpRequest, number: str, bound: dict | None = None, status: i
         State.REFUNDED: rma.refunded_at,
         State.CLOSED: rma.closed_at,
     }
-    look, label = VERDICTS.get(rma.verdict.get("outcome"), ("", ""))
     context = {
         "case": case,
         "rma": rma,
@@ -102,8 +95,6 @@ def page(request: HttpRequest, number: str, bound: dict | None = None, status: i
         "side_actions": actions.side(rma, request.user),
         "events": timeline.of(rma),
         "liabilities": Liability.choices,
-        "verdict_look": look,
-        "verdict_label": label,
     }
     return render(request, "returns/case.html", context, status=status)
 

@@ -81,6 +81,21 @@ class Card:
         """Units that may be graded now: received ones, and those that may be in this parcel."""
         return self.line.outstanding + self.line.uninspected
 
+    @property
+    def first(self) -> InspectionForm:
+        """The outcome of most parcels."""
+        return self.rows[0]
+
+    @property
+    def more(self) -> list[InspectionForm]:
+        """Further outcomes, folded away."""
+        return self.rows[1:]
+
+    @property
+    def more_open(self) -> bool:
+        """Whether a further outcome was begun."""
+        return any(row.errors or row["condition"].value() for row in self.more)
+
     def wanted(self) -> list[InspectionForm]:
         """The rows somebody filled in."""
         return [row for row in self.rows if row.cleaned_data.get("disposition")]

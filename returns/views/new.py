@@ -5,12 +5,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from config.core.refused import Refused
 from orders.models import Order, OrderLine
-from returns import quantities, workflow
+from returns import quantities, verdicts, workflow
+from returns.models import RMA, RMALine
 from returns.reasons import REASONS
 from returns.workflow import LineRequest
 
@@ -42,6 +44,8 @@ class LineForm(forms.Form):
         self.fields["quantity"].widget.attrs["max"] = available
         self.fields["quantity"].max_value = available
         self.fields["reason_code"].choices = reason_choices()
+        # needed as soon as units come back; a line that stays has none
+        self.fields["reason_code"].required = not self.is_bound
 
     def clean(self):
         """Units and reason come together."""
@@ -75,7 +79,9 @@ class HeadForm(forms.Form):
 @login_required
 @permission_required("returns.request_rma", raise_exception=True)
 def new(request: HttpRequest) -> HttpResponse:
-    """GET /returns/new/?order=…&order=…: choose; POST: request the RMA."""
+    """GET /returns/new/?order=…&order=…: choose; POST: request the RMA, or with ``check`` only
+    say what the policy thinks (htmx asks for that part alone, while somebody chooses).
+    """
     ids = list(dict.fromkeys(p.strip() for p in request.GET.getlist("order") if p.strip()))
     orders = list(
         Order.objects.filter(amazon_order_id__in=ids).select_related(
@@ -84,18 +90,49 @@ def new(request: HttpRequest) -> HttpResponse:
     )
     unknown = sorted(set(ids) - {order.amazon_order_id for order in orders})
     head, lines = HeadForm(request.POST or None), _line_forms(request, orders)
-    if request.method == "POST":
-        done = _request(request, head, lines)
-        if done:
-            return redirect("returns:rma", done.number)
     context = {"orders": orders, "unknown": unknown, "lines": lines, "head": head, "ids": ids}
-    status = 422 if request.method == "POST" else 200
-    return render(request, "returns/new.html", context, status=status)
+    if request.method != "POST":
+        return render(request, "returns/new.html", context)
+    if "check" in request.POST:
+        context["verdict"] = _verdict(lines)
+        alone = "HX-Request" in request.headers
+        return render(request, "returns/_verdict.html" if alone else "returns/new.html", context)
+    if done := _request(request, head, lines):
+        return redirect("returns:rma", done.number)
+    return render(request, "returns/new.html", context, status=422)
+
+
+def _verdict(forms_: list[LineForm]) -> dict | None:
+    """The policy's verdict on what is chosen so far; None while nothing right is chosen."""
+    wanted = [(f.wanted(), f.line) for f in forms_ if f.is_valid() and f.wanted()]
+    if not wanted or wanted[0][1].order.marketplace is None:
+        return None
+    order = wanted[0][1].order
+    rma = RMA(
+        marketplace=order.marketplace,
+        buyer=order.buyer,
+        currency=order.currency,
+        opened_at=timezone.now(),
+    )
+    lines = [
+        RMALine(
+            order_line=line,
+            position=position,
+            requested=one.quantity,
+            reason_code=one.reason_code,
+            opened=one.opened,
+            liability=verdicts.liability_of(one.reason_code),
+        )
+        for position, (one, line) in enumerate(wanted, start=1)
+    ]
+    return verdicts.preview(rma, lines).to_json()
 
 
 def _line_forms(request: HttpRequest, orders: list[Order]) -> list[LineForm]:
     lines = list(
-        OrderLine.objects.filter(order__in=orders).select_related("order").order_by("order", "pk")
+        OrderLine.objects.filter(order__in=orders)
+        .select_related("order__marketplace", "order__buyer", "product")
+        .order_by("order", "pk")
     )
     left = quantities.returnable_of([line.pk for line in lines])
     return [
@@ -105,6 +142,7 @@ def _line_forms(request: HttpRequest, orders: list[Order]) -> list[LineForm]:
             initial={"order_line_id": line.pk},
             available=left.get(line.pk, 0),
             line=line,
+            use_required_attribute=False,
         )
         for line in lines
     ]
