@@ -3,6 +3,7 @@
 
 def install() -> None:
     """Register this room's report types."""
-    from orders.imports import orders_report
+    from orders.imports import orders_report, returns_report
 
     orders_report.install()
+    returns_report.install()

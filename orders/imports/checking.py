@@ -78,7 +78,9 @@ def _unreadable(batch: Batch) -> list[Problem]:
         return []
     rows = batch.rows(f"{' UNION ALL '.join(parts)} ORDER BY 1, 2 LIMIT {KEPT}")
     columns = batch.report_type.columns
-    return [Problem(line, columns[n].name, v[:200], *_why(batch, columns[n], v)) for line, n, v in rows]
+    return [
+        Problem(line, columns[n].name, v[:200], *_why(batch, columns[n], v)) for line, n, v in rows
+    ]
 
 
 def _why(batch: Batch, column: Column, value: str) -> tuple[str, str]:

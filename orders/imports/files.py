@@ -29,9 +29,16 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "ZIP or Excel", b"%PDF": "PDF", b"\xd0\xcf\x11\xe0": "Excel"}
+PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "ZIP or Excel",
+    b"%PDF": "PDF",
+    b"\xd0\xcf\x11\xe0": "Excel",
+}
 JAPANESE = (b"Amazon.co.jp", b"\tJPY\t", b",JPY,", b'"JPY"')
-MOJIBAKE = re.compile("[ÃÂ][\u0080-\u00bf\u0152\u2018-\u201d\u2030\u20ac\u2122]|â€|ã[\u0080\u0192]|\ufffd")
+MOJIBAKE = re.compile(
+    "[ÃÂ][\u0080-\u00bf\u0152\u2018-\u201d\u2030\u20ac\u2122]|â€|ã[\u0080\u0192]|\ufffd"
+)
 SUSPICIOUS = ("Ã", "Â", "â€", "ã", "\ufffd")  # searched first: it is quicker
 BLANKS = ("\t ", " \t", " \n", "\n ", "\u00a0")
 AS_IS = "Import the file as Amazon wrote it; a spreadsheet program changes it when saving."
@@ -292,7 +299,7 @@ def open_report(path: Path, scanned: Scan, report_type: ReportType | None = None
         if found is None:
             continue
         if report_type and found is not report_type:
-            raise _wrong_type(found, report_type)
+            raise wrong_type(found, report_type)
         _refuse_doubled(found, header)
         return Report(
             path, scanned.encoding, found, header.cells, header.raw, header.line,
@@ -301,7 +308,8 @@ def open_report(path: Path, scanned: Scan, report_type: ReportType | None = None
     raise _unknown(candidates, report_type)
 
 
-def _wrong_type(found: ReportType, asked: ReportType) -> BadFile:
+def wrong_type(found: ReportType, asked: ReportType) -> BadFile:
+    """The refusal of a report that is another one than was asked for."""
     return BadFile(
         "wrong_type", f"This is “{found.title}” ({found.name}), not “{asked.title}” as asked for."
     )

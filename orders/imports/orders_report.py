@@ -102,16 +102,18 @@ def prepare(batch: Batch) -> None:
 
 def merge(batch: Batch) -> Counts:
     """Write orders, lines, products and buyers that are new or differ."""
+    batch.execute(f"ANALYZE {batch.table} (order_id, sku, sales_channel, currency)")
     parties.find_buyers(batch)
     rows = _gather_orders(batch)
     parties.find_products(batch, rows)
     _gather_lines(batch, rows)
     _remember_changes(batch)
     _insert_orders(batch)
-    _update_orders(batch)
     inserted = _insert_lines(batch)
-    _update_lines(batch)
-    _total_orders(batch)
+    if _names_known_orders(batch):
+        _update_orders(batch)
+        _update_lines(batch)
+        _total_orders(batch)
     parties.update_titles(batch)
     updated = batch.rows(
         f"SELECT count(*) FROM {LINES_IN} i WHERE line_id IS NOT NULL AND (EXISTS"
@@ -156,7 +158,7 @@ def _gather_orders(batch: Batch) -> str:
         [batch.seller.pk],
     )
     batch.execute(f"CREATE UNIQUE INDEX ON {ORDERS_IN} (amazon_order_id)")
-    batch.execute(f"ANALYZE {ORDERS_IN}")
+    batch.execute(f"ANALYZE {ORDERS_IN} (id, amazon_order_id, is_new)")
     batch.execute(f"INSERT INTO {batch.orders_table} SELECT id FROM {ORDERS_IN}")
     return rows
 
@@ -183,13 +185,17 @@ def _gather_lines(batch: Batch, rows: str) -> None:
         f" LATERAL ({amounts.SELECT}) AS a"
     )
     _meet_repeats(batch)
-    if batch.rows(f"SELECT 1 FROM {ORDERS_IN} WHERE NOT is_new LIMIT 1"):
-        batch.execute(f"ANALYZE {LINES_IN}")
+    batch.execute(f"ANALYZE {LINES_IN} (line, order_id, sku, occurrence, is_new)")
+    if _names_known_orders(batch):
         batch.execute(
             f"UPDATE {LINES_IN} AS i SET line_id = l.id FROM orders_orderline l WHERE NOT i.is_new"
             " AND l.order_id = i.order_id AND l.sku = i.sku AND l.occurrence = i.occurrence"
         )
-    batch.execute(f"ANALYZE {LINES_IN}")
+        batch.execute(f"ANALYZE {LINES_IN} (line_id)")
+
+
+def _names_known_orders(batch: Batch) -> bool:
+    return bool(batch.rows(f"SELECT 1 FROM {ORDERS_IN} WHERE NOT is_new LIMIT 1"))
 
 
 def _meet_repeats(batch: Batch) -> None:
@@ -231,7 +237,9 @@ def _meet_repeats(batch: Batch) -> None:
 
 def _remember_changes(batch: Batch) -> None:
     batch.execute("DROP TABLE IF EXISTS pg_temp.import_changed")
-    batch.execute("CREATE TEMP TABLE import_changed (order_id bigint, line_id bigint) ON COMMIT DROP")
+    batch.execute(
+        "CREATE TEMP TABLE import_changed (order_id bigint, line_id bigint) ON COMMIT DROP"
+    )
 
 
 def _insert_orders(batch: Batch) -> None:
@@ -263,7 +271,9 @@ def _update_orders(batch: Batch) -> None:
         "is_business": "(o.is_business OR n.is_business)",
         "facts_complete": "true",
     }
-    _update(batch, "orders_order", f"{ORDERS_IN} n", "o.id = n.id AND NOT n.is_new", values, "order_id")
+    _update(
+        batch, "orders_order", f"{ORDERS_IN} n", "o.id = n.id AND NOT n.is_new", values, "order_id"
+    )
 
 
 def _insert_lines(batch: Batch) -> int:

@@ -13,7 +13,9 @@ def find_buyers(batch: Batch) -> None:
     Country and language come from an order of that buyer; what people changed later stays.
     """
     batch.execute(f"DROP TABLE IF EXISTS pg_temp.{BUYERS}")
-    batch.execute(f"CREATE TEMP TABLE {BUYERS} (name text PRIMARY KEY, buyer_id bigint) ON COMMIT DROP")
+    batch.execute(
+        f"CREATE TEMP TABLE {BUYERS} (name text PRIMARY KEY, buyer_id bigint) ON COMMIT DROP"
+    )
     if not batch.has("buyer_company_name"):
         return
     named = batch.rows(

@@ -46,8 +46,8 @@ def import_file(
     ``seller`` (object or code) may be left out while there is one; ``marketplace`` (object or
     code) decides what the file does not say and refuses what contradicts it. ``progress`` gets
     (percent, 100). ``name`` and ``stored_path`` are those of an upload. Raises Refused for what was
-    asked wrongly and BadFile (with ``problems`` and ``import_file``) for a file that is wrong;
-    then nothing was imported. With ``skip_bad`` bad lines stay out and the rest comes in.
+    asked wrongly, and BadFile (with ``problems``) or Refused for a file that is wrong, then with
+    the record of the attempt as ``import_file``: nothing was imported. With ``skip_bad`` bad lines stay out and the rest comes in.
     """
     roles.require(by, "orders.import_report")
     path = Path(path)
@@ -61,8 +61,8 @@ def import_file(
         report = _opened(path, record, asked)
         with trail("import_report", by=by, reason=record.file_name):
             _import(record, report, skip_bad, progress or (lambda done, total: None))
-    except BadFile as bad:
-        _keep_refused(record, bad)
+    except Refused as refused:
+        _keep_refused(record, refused)
         raise
     for function in registry.after_import:
         transaction.on_commit(lambda function=function: function(record))
@@ -118,7 +118,9 @@ def _marketplace(given: Marketplace | str | None) -> Marketplace | None:
     ) or next((m for m in every if word in (m.amazon_id, m.country)), None)
     if found is None:
         codes = ", ".join(m.code for m in every)
-        raise Refused("unknown_marketplace", f"There is no marketplace {given}. Known are: {codes}.")
+        raise Refused(
+            "unknown_marketplace", f"There is no marketplace {given}. Known are: {codes}."
+        )
     return found
 
 
@@ -142,7 +144,6 @@ def _import(record: ImportFile, report: Report, skip_bad: bool, progress: Progre
     progress(40, 100)
     problems, left_out = _checked(batch, report, skip_bad)
     progress(60, 100)
-    batch.execute(f"ANALYZE {batch.table}")
     counts = report.report_type.merge(batch)
     progress(85, 100)
     _settle(batch)
@@ -227,15 +228,16 @@ def _finish(
     _keep_problems(record, problems)
 
 
-def _keep_refused(record: ImportFile, bad: BadFile) -> None:
+def _keep_refused(record: ImportFile, refused: Refused) -> None:
     """The attempt and its problems stay on record; facts of it do not exist."""
-    record.pk = None
-    record.status, record.bad = ImportFile.Status.REFUSED, len({p.line for p in bad.problems})
-    record.notes = [bad.sentence]
+    problems = getattr(refused, "problems", [])
+    record.pk, record.rows, record.inserted, record.updated, record.unchanged = None, 0, 0, 0, 0
+    record.status, record.bad = ImportFile.Status.REFUSED, len({p.line for p in problems})
+    record.notes = [refused.sentence]
     with transaction.atomic():
         record.save(force_insert=True)
-        _keep_problems(record, bad.problems)
-    bad.import_file = record
+        _keep_problems(record, problems)
+    refused.import_file = record
 
 
 def _keep_problems(record: ImportFile, problems: list[Problem]) -> None:

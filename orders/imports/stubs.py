@@ -78,7 +78,9 @@ def ensure_lines(
         f" AND o.amazon_order_id = {order} WHERE {order} <> '' AND {sku} <> '' GROUP BY 1, 2"
     )
     values = {"seller": batch.seller.pk, "file": batch.import_file.pk, "none": ""}
-    ensure_products(batch, f"(SELECT sku, max(asin) AS asin FROM ({named}) AS n GROUP BY 1)", values)
+    ensure_products(
+        batch, f"(SELECT sku, max(asin) AS asin FROM ({named}) AS n GROUP BY 1)", values
+    )
     batch.execute(
         "INSERT INTO orders_orderline (order_id, product_id, sku, asin, import_file_id, row_hash,"
         " title, item_status, price_designation, promotion_ids)"
@@ -88,6 +90,12 @@ def ensure_lines(
         " AND l.sku = n.sku) ORDER BY 1, 3",
         values,
     )
+    if asin:
+        batch.execute(
+            f"UPDATE orders_orderline AS l SET asin = n.asin FROM ({named}) AS n"
+            " WHERE l.order_id = n.order_id AND l.sku = n.sku AND l.asin = '' AND n.asin <> ''",
+            values,
+        )
     if code:
         batch.execute(
             "INSERT INTO orders_orderitemcode (order_id, sku, code)"

@@ -56,7 +56,7 @@ class ImportRow(models.Model):
     """A raw row of a file, kept until it expires, so that a fact can be traced to its line."""
 
     import_file = models.ForeignKey(
-        ImportFile, models.CASCADE, related_name="raw_rows", db_index=False
+        ImportFile, models.CASCADE, related_name="raw_rows", db_index=False, db_constraint=False
     )
     line = models.PositiveIntegerField()
     row_hash = models.CharField(max_length=32)

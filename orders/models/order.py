@@ -26,9 +26,20 @@ class Channel(models.TextChoices):
 
 
 class ImportedModel(models.Model):
-    """What every imported fact carries."""
+    """What every imported fact carries.
 
-    import_file = models.ForeignKey(ImportFile, models.SET_NULL, null=True, related_name="+")
+    ``import_file`` has no constraint and no index: two checks a row would double the time of an
+    import, nothing looks facts up by it, and a promise (``invariants.py``) recomputes it.
+    """
+
+    import_file = models.ForeignKey(
+        ImportFile,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
     row_hash = models.CharField(max_length=32, blank=True)
     previous_raw = models.JSONField(null=True)
 
@@ -58,9 +69,14 @@ class Product(models.Model):
 class Order(ImportedModel):
     """One Amazon order. A stub (``facts_complete`` false) was named by another report first."""
 
-    seller = models.ForeignKey(Seller, models.PROTECT, related_name="orders")
-    marketplace = models.ForeignKey(Marketplace, models.PROTECT, null=True, related_name="orders")
-    buyer = models.ForeignKey(Buyer, models.PROTECT, null=True, blank=True, related_name="orders")
+    # the indexes below begin with these keys, another one each would only slow imports
+    seller = models.ForeignKey(Seller, models.PROTECT, related_name="orders", db_index=False)
+    marketplace = models.ForeignKey(
+        Marketplace, models.PROTECT, null=True, related_name="orders", db_index=False
+    )
+    buyer = models.ForeignKey(
+        Buyer, models.PROTECT, null=True, blank=True, related_name="orders", db_index=False
+    )
     amazon_order_id = models.CharField(max_length=30)
     merchant_order_id = models.CharField(max_length=60, blank=True)
     purchased_at = models.DateTimeField(null=True)
@@ -118,13 +134,13 @@ class OrderLine(ImportedModel):
     a report names it beyond doubt; until then (order, SKU, occurrence) identifies the line.
     """
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines", db_index=False)
     product = models.ForeignKey(Product, models.PROTECT, null=True, related_name="order_lines")
     sku = models.CharField(max_length=80)
     occurrence = models.PositiveSmallIntegerField(default=1, db_default=1)
     order_item_id = models.CharField(max_length=30, null=True, blank=True)
     identity_confirmed_by = models.ForeignKey(
-        "core.User", models.PROTECT, null=True, blank=True, related_name="+"
+        "core.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     asin = models.CharField(max_length=20, blank=True)
     title = models.CharField(max_length=500, blank=True)

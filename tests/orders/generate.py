@@ -31,7 +31,9 @@ def orders_report(
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("\t".join(ORDER_COLUMNS) + "\n")
         for number in range(lines):
-            file.write("\t".join(_order_line(chance, number % count, number // count, later)) + "\n")
+            file.write(
+                "\t".join(_order_line(chance, number % count, number // count, later)) + "\n"
+            )
     return path
 
 
