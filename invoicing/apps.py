@@ -11,6 +11,11 @@ class InvoicingConfig(AppConfig):
 
     def ready(self):
         """Register the room's permissions, promises, report types and jobs."""
-        from invoicing import imports, permissions, settlement  # noqa: F401 register on import
+        from invoicing import (  # noqa: F401 register on import
+            imports,
+            invariants,
+            permissions,
+            settlement,
+        )
 
         imports.register()

@@ -44,9 +44,21 @@ _LINES_FOLLOW = pgtrigger.Func(
 
 # What was decided. A change of mind is another refund; the approval is bound to this content.
 _CONTENT = (
-    "key source seller_id order_id origin currency net tax gross calculation content_hash"
-    " needs_second proposer_id proposed_at"
-).split()
+    "key",
+    "source",
+    "seller_id",
+    "order_id",
+    "origin",
+    "currency",
+    "net",
+    "tax",
+    "gross",
+    "calculation",
+    "content_hash",
+    "needs_second",
+    "proposer_id",
+    "proposed_at",
+)
 
 
 def _row(record: str) -> str:

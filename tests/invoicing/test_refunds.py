@@ -14,15 +14,8 @@ from invoicing import refund_row, refunds
 from invoicing.models import Document, Refund, RefundLine
 from invoicing.models.refund import Source
 from invoicing.states import LIVE, REFUND_VERBS, RefundState
-from tests.factories import (
-    make_calculation,
-    make_invoice,
-    make_limit,
-    make_order,
-    make_refund,
-    make_shipped_order,
-    make_user,
-)
+from tests.factories import make_order, make_user
+from tests.papers import make_calculation, make_invoice, make_limit, make_refund, make_shipped_order
 from tests.people import team
 
 pytestmark = pytest.mark.django_db

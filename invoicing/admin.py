@@ -1,0 +1,224 @@
+"""Django admin of papers and money. Documents, refunds, files and settlements are to look at only;
+who issues, above which amount two people decide, and number patterns are set here, with a trail.
+"""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from config.core.admin import ReadOnlyAdmin, TrailedAdmin
+from invoicing.models import (
+    ApprovalLimit,
+    Artifact,
+    Document,
+    DocumentLine,
+    DocumentTax,
+    Download,
+    IssuingMode,
+    MoneyFact,
+    NumberSeries,
+    Refund,
+    RefundLine,
+    Settlement,
+    SettlementRun,
+)
+
+
+class RowsInline(admin.TabularInline):
+    """Rows that belong to what is shown; never edited here."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj=None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj=None) -> bool:
+        """Nobody."""
+        return False
+
+
+class DocumentLines(RowsInline):
+    """The lines of a document."""
+
+    model = DocumentLine
+    fields = ("position", "sku", "description", "component", "quantity", "net", "tax", "rate")
+
+
+class DocumentTaxes(RowsInline):
+    """The per-rate table of a document."""
+
+    model = DocumentTax
+    fields = ("category", "rate", "base", "tax")
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnlyAdmin):
+    """Invoices and credit notes, ours and recorded ones."""
+
+    list_display = (
+        "__str__",
+        "kind",
+        "issuer",
+        "state",
+        "order",
+        "issue_date",
+        "gross",
+        "currency",
+    )
+    list_filter = ("kind", "issuer", "state", "seller", "marketplace", "currency")
+    search_fields = ("number", "order__amazon_order_id", "origin", "buyer__legal_name")
+    list_select_related = ("order",)
+    date_hierarchy = "issue_date"
+    inlines = (DocumentLines, DocumentTaxes)
+
+
+@admin.register(DocumentLine)
+class DocumentLineAdmin(ReadOnlyAdmin):
+    """Lines over all documents."""
+
+    list_display = ("document", "position", "sku", "component", "quantity", "net", "tax", "rate")
+    list_filter = ("component", "document__kind")
+    search_fields = ("sku", "document__number", "document__order__amazon_order_id")
+    list_select_related = ("document",)
+
+
+@admin.register(DocumentTax)
+class DocumentTaxAdmin(ReadOnlyAdmin):
+    """Per-rate tables over all documents."""
+
+    list_display = ("document", "category", "rate", "base", "tax")
+    list_filter = ("category", "rate")
+    search_fields = ("document__number",)
+    list_select_related = ("document",)
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(ReadOnlyAdmin):
+    """Stored files; their bytes leave through the document's page, which writes the download."""
+
+    list_display = ("document", "kind", "size", "sha256", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("document__number", "sha256")
+    list_select_related = ("document",)
+    fields = ("document", "kind", "size", "sha256", "versions", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Artifact]:
+        """Without the bytes: a list of files is not a list of downloads."""
+        return super().get_queryset(request).defer("content")
+
+
+@admin.register(Download)
+class DownloadAdmin(ReadOnlyAdmin):
+    """Who took which document or report, and when."""
+
+    list_display = ("at", "by", "document", "run")
+    list_filter = ("by", "at")
+    search_fields = ("document__number", "run__file_name", "by__username")
+    list_select_related = ("by", "document", "run")
+
+
+@admin.register(NumberSeries)
+class NumberSeriesAdmin(TrailedAdmin):
+    """Patterns of numbers; one that has given numbers keeps its pattern."""
+
+    list_display = ("pattern", "seller", "kind", "marketplace")
+    list_filter = ("kind", "seller", "marketplace")
+    search_fields = ("pattern", "seller__code", "seller__name")
+    list_select_related = ("seller", "marketplace")
+
+    def get_readonly_fields(self, request: HttpRequest, obj=None) -> tuple[str, ...]:
+        """A used series stays as it is: its numbers are printed."""
+        if obj and obj.documents.exists():
+            return ("seller", "kind", "marketplace", "pattern")
+        return ()
+
+
+@admin.register(IssuingMode)
+class IssuingModeAdmin(TrailedAdmin):
+    """Who issues on which marketplace."""
+
+    list_display = ("seller", "marketplace", "issuer")
+    list_filter = ("issuer", "seller", "marketplace")
+    search_fields = ("seller__code", "seller__name", "marketplace__name")
+    list_select_related = ("seller", "marketplace")
+
+
+@admin.register(ApprovalLimit)
+class ApprovalLimitAdmin(TrailedAdmin):
+    """Above which amount a second person approves; without a row, always."""
+
+    list_display = ("currency", "amount")
+    list_filter = ("currency",)
+    search_fields = ("currency",)
+
+
+class RefundLines(RowsInline):
+    """The lines of a refund."""
+
+    model = RefundLine
+    fields = ("order_line", "component", "quantity", "net", "tax", "rate", "live", "sentence")
+
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RefundLine]:
+        """With what names a line."""
+        return super().get_queryset(request).select_related("order_line")
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    """Refunds of ours and of Amazon's; they change by their verbs only."""
+
+    list_display = ("key", "order", "origin", "source", "state", "gross", "currency", "proposer")
+    list_filter = ("state", "source", "needs_second", "seller", "marketplace", "currency")
+    search_fields = ("key", "order__amazon_order_id", "origin", "amazon_refund_id")
+    list_select_related = ("order", "proposer")
+    date_hierarchy = "proposed_at"
+    inlines = (RefundLines,)
+
+
+@admin.register(RefundLine)
+class RefundLineAdmin(ReadOnlyAdmin):
+    """Lines over all refunds."""
+
+    list_display = ("refund", "order_line", "component", "quantity", "net", "tax", "live")
+    list_filter = ("component", "live")
+    search_fields = ("origin", "order_line__sku", "order_line__order__amazon_order_id")
+    list_select_related = ("refund", "order_line")
+
+
+@admin.register(Settlement)
+class SettlementAdmin(ReadOnlyAdmin):
+    """Settlements as imported."""
+
+    list_display = ("settlement_id", "seller", "deposited_at", "total", "currency")
+    list_filter = ("seller", "currency")
+    search_fields = ("settlement_id",)
+    list_select_related = ("seller",)
+    date_hierarchy = "deposited_at"
+
+
+@admin.register(MoneyFact)
+class MoneyFactAdmin(ReadOnlyAdmin):
+    """Rows of settlements, and the refund each one proves."""
+
+    list_display = ("settlement", "amazon_order_id", "amount_description", "amount", "currency",
+                    "bucket", "posted_on", "refund")  # fmt: skip
+    list_filter = ("bucket", "is_refund", "seller", "marketplace", "currency")
+    search_fields = ("amazon_order_id", "adjustment_id", "settlement__settlement_id", "sku")
+    list_select_related = ("settlement", "refund")
+    show_full_result_count = False
+    raw_id_fields = ("settlement", "order", "order_line", "refund")
+
+
+@admin.register(SettlementRun)
+class SettlementRunAdmin(ReadOnlyAdmin):
+    """Stored runs of the settlement report."""
+
+    list_display = ("file_name", "date_from", "date_to", "seller", "rows", "by", "created_at")
+    list_filter = ("output_format", "seller", "marketplace")
+    search_fields = ("file_name", "sha256", "by__username")
+    list_select_related = ("seller", "by")

@@ -1,0 +1,137 @@
+"""Each promise of papers and money holds after the real verbs, and sees a row broken on purpose."""
+
+import pytest
+
+from config.core import invariants
+from invoicing import documents
+from invoicing.models import Document
+from tests.factories import make_user
+from tests.papers import make_invoice, make_refund, make_shipped_order
+
+OURS = [
+    "credit_documents",
+    "credited_within_invoiced",
+    "document_totals",
+    "documents_chained",
+    "files_as_rendered",
+    "money_trail_contexts",
+    "numbers_gapless",
+    "payloads_frozen",
+    "refund_lines_live",
+    "refund_totals",
+    "refunded_within_paid",
+    "refunds_in_trail",
+    "second_person",
+    "started_within_rest",
+]
+
+
+def broken() -> dict[str, int]:
+    """The promises that are broken, with how many rows break them."""
+    counts = {p.name: invariants.violations(p)[0] for p in invariants.promises()}
+    return {name: count for name, count in counts.items() if count and name in OURS}
+
+
+@pytest.fixture
+def rows(transactional_db):
+    """A little of everything: every refund state, documents of both issuers, rendered files."""
+    for state in ("proposed", "approved", "sending", "unknown", "failed", "rejected", "cancelled"):
+        make_refund(state)
+    seller_order = make_shipped_order()
+    for state in ("sent", "confirmed", "reversed"):
+        make_refund(state, order=make_shipped_order(seller=seller_order.seller))
+    by_amazon = make_shipped_order()
+    make_invoice(by_amazon, recorded=True)
+    make_refund("sent", order=by_amazon)
+
+
+def test_promises_are_registered():
+    names = {promise.name for promise in invariants.promises()}
+    assert set(OURS) <= names
+
+
+def test_promises_hold_after_the_real_verbs(rows):
+    assert Document.objects.filter(state="issued", kind="credit_note").count() == 3
+    assert broken() == {}
+
+
+SENT = "(SELECT id FROM invoicing_refund WHERE state = 'sent' AND document_id IS NOT NULL)"
+BREAKS = [
+    ("refunded_within_paid", "invoicing_refundline",
+     "UPDATE invoicing_refundline SET tax = 19.01, net = net + tax - 19.01 WHERE live"),
+    ("started_within_rest", "orders_orderline",
+     "UPDATE orders_orderline SET item_net = 1, item_tax = 0.19"),
+    ("credited_within_invoiced", "invoicing_documentline",
+     ("UPDATE invoicing_documentline l SET net = 0, gross = l.tax FROM invoicing_document d"
+     " WHERE d.id = l.document_id AND d.kind = 'invoice'")),
+    ("refund_lines_live", "invoicing_refundline",
+     "UPDATE invoicing_refundline SET live = NOT live"),
+    ("second_person", "invoicing_refund",
+     "UPDATE invoicing_refund SET needs_second = false, approver_id = proposer_id"),
+    ("second_person", "invoicing_refund",
+     "UPDATE invoicing_refund SET approved_hash = 'x' WHERE state = 'sent'"),
+    ("refund_totals", "invoicing_refund",
+     "UPDATE invoicing_refund SET net = net - 1, gross = gross - 1"),
+    ("numbers_gapless", "invoicing_document",
+     ("UPDATE invoicing_document SET sequence = sequence + 1 WHERE kind = 'credit_note'"
+     " AND sequence = (SELECT max(sequence) FROM invoicing_document WHERE kind = 'credit_note')")),
+    ("numbers_gapless", "core_counter", "UPDATE core_counter SET value = value + 1"),
+    ("documents_chained", "invoicing_document",
+     "UPDATE invoicing_document SET payload_sha256 = repeat('0', 64) WHERE sequence = 1"),
+    ("documents_chained", "invoicing_document",
+     "UPDATE invoicing_document SET previous_hash = repeat('0', 64) WHERE sequence = 2"),
+    ("payloads_frozen", "invoicing_document",
+     ("UPDATE invoicing_document SET payload = jsonb_set(payload, '{currency}', '\"USD\"')"
+     " WHERE payload IS NOT NULL")),
+    ("files_as_rendered", "invoicing_artifact",
+     "UPDATE invoicing_artifact SET content = content || '\\x00'"),
+    ("files_as_rendered", "invoicing_artifact", "DELETE FROM invoicing_artifact"),
+    ("credit_documents", "invoicing_refund",
+     f"UPDATE invoicing_refund SET document_id = NULL WHERE id IN {SENT}"),
+    ("credit_documents", "invoicing_document",
+     "UPDATE invoicing_document SET state = 'draft' WHERE kind = 'credit_note'"),
+    ("document_totals", "invoicing_documenttax",
+     "UPDATE invoicing_documenttax SET base = base + 1"),
+    ("document_totals", "invoicing_document",
+     "UPDATE invoicing_document SET net = net + 1, gross = gross + 1"),
+    ("refunds_in_trail", "invoicing_refund", "UPDATE invoicing_refund SET version = version + 1"),
+    ("money_trail_contexts", "invoicing_refundevent",
+     "UPDATE invoicing_refundevent SET pgh_context = NULL WHERE state = 'sent'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "statement"), BREAKS, ids=[f"{i}-{b[0]}" for i, b in enumerate(BREAKS)]
+)
+def test_promise_sees_a_broken_row(name, table, statement, rows_once, break_rows):
+    break_rows(table, statement)
+    assert broken().get(name, 0) > 0
+
+
+@pytest.fixture
+def rows_once(transactional_db):
+    """Two sent refunds of ours on one seller: the least that every promise is about."""
+    order = make_shipped_order()
+    make_refund("sent", order=order, net="90.00", tax="17.10")
+    make_refund("sent", order=make_shipped_order(seller=order.seller))
+    assert broken() == {}
+
+
+def test_finding_on_the_draft_is_a_visible_reason(rows_once, break_rows):
+    break_rows(
+        "invoicing_document",
+        "UPDATE invoicing_document SET state = 'draft', series_id = NULL,"
+        ' findings = \'[{"code": "x", "sentence": "y"}]\' WHERE kind = \'credit_note\'',
+    )
+    assert "credit_documents" not in broken()
+
+
+def test_context_of_every_verb_names_it(rows_once):
+    refund = make_refund("sent")
+    verbs = [
+        context["verb"]
+        for context in refund.events.order_by("pgh_id").values_list("pgh_context", flat=True)
+    ]
+    assert verbs == ["propose_refund", "approve_refund", "start_refund", "mark_sent_refund"]
+    document = Document.objects.get(refund=refund)
+    assert documents.file_of(document, by=make_user("auditor")).size > 1000
