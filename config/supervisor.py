@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from config import embedded
 from config.programs import CHECKOUT, HOME, RUN_DIR
@@ -33,6 +34,28 @@ STATIC_SOURCES = ("static", "requirements.txt")
 
 class Stopped(BaseException):
     """Somebody asked this process to end (Ctrl-C, SIGTERM or a closed terminal)."""
+
+
+class Asked:
+    """Whether somebody asked us to end. An exception raised from a signal can get lost in code
+    that swallows it, so every loop and step looks here as well.
+    """
+
+    to_stop = False
+    at_once = False  # only while preparing, which takes long and looks nowhere
+
+    @classmethod
+    def by_signal(cls, _number: int, _frame: object) -> None:
+        """The handler of all signals that end us."""
+        cls.to_stop = True
+        if cls.at_once:
+            raise Stopped
+
+    @classmethod
+    def check(cls) -> None:
+        """Raise Stopped when asked."""
+        if cls.to_stop:
+            raise Stopped
 
 
 # --- The children ------------------------------------------------------------------------------
@@ -59,8 +82,8 @@ def _dies_with_us() -> None:
 class Children:
     """Processes in groups of their own, so that Ctrl-C reaches only us and we end them in order."""
 
-    def __init__(self, lines: dict[str, list[str]]) -> None:
-        self.lines = lines
+    def __init__(self, lines: dict[str, list[str]], prints: IO[bytes] | None = None) -> None:
+        self.lines, self.prints = lines, prints
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.started = dict.fromkeys(lines, 0)
 
@@ -72,6 +95,7 @@ class Children:
             cwd=CHECKOUT,
             env=os.environ | {"PYTHONWARNINGS": "ignore:You're running the worker"},
             stdin=subprocess.DEVNULL,
+            stdout=self.prints,
             start_new_session=True,
             preexec_fn=_dies_with_us,  # noqa: PLW1509 no threads here yet
         )
@@ -79,6 +103,7 @@ class Children:
     def watch(self) -> None:
         """Start dead children again until told to stop; raise when one cannot live."""
         while True:
+            Asked.check()
             for name, process in self.running.items():
                 if process.poll() is None:
                     continue
@@ -86,7 +111,7 @@ class Children:
                     raise SystemExit(f"{name} ended {RESTARTS} times; the reason is said above.")
                 print(f"{name} ended ({process.returncode}); starting it again.", flush=True)
                 self.start(name)
-            time.sleep(0.5)
+            time.sleep(0.2)
 
     def stop(self) -> None:
         """End all: asked first, killed with everything they started after the grace period."""
@@ -187,6 +212,7 @@ def wait_until_ready(children: Children, port: int, seconds: float = 90) -> None
     """Return once the web answers; this first answer also warms it up."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
+        Asked.check()
         if children.running["web"].poll() is not None:
             raise SystemExit("The web process did not start; the reason is said above.")
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -198,11 +224,18 @@ def wait_until_ready(children: Children, port: int, seconds: float = 90) -> None
     raise SystemExit("The web process did not answer; the reason may be said above.")
 
 
+def _mail_log() -> Path:
+    """What the children print: the demo's mails. Warnings and errors go to the terminal."""
+    RUN_DIR.mkdir(parents=True, exist_ok=True)
+    return RUN_DIR / "mail.log"
+
+
 def announce(port: int) -> None:
     """Say where, who may come in, and that this is no place for real data."""
     print(f"\nReady: http://{HOST}:{port}")
     if not os.environ.get("DATABASE_URL"):
         print(*demo_logins(), sep="\n  ")
+    print(f"Mail to buyers is not sent but written to {_mail_log()}")
     print("This is a demo on this machine only, not for production. Ctrl-C stops everything.")
     sys.stdout.flush()
 
@@ -214,15 +247,11 @@ def demo_logins() -> list[str]:
     return [f"Everybody's password is {demo.PASSWORD}", *lines]
 
 
-def _raise_stopped(number: int, frame: object) -> None:
-    raise Stopped
-
-
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
     """Turn the signals that end us into one exception; a second one while ending is ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _raise_stopped)
+        signal.signal(number, Asked.by_signal)
     try:
         yield
     except Stopped:
@@ -242,13 +271,17 @@ def servers(stack: contextlib.ExitStack) -> None:
 
 def run(port: int) -> None:
     """Everything, until somebody stops it."""
-    children = Children(commands(port))
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: print("Stopped.", flush=True))
         with _stoppable():
             servers(stack)
+            children = Children(commands(port), stack.enter_context(_mail_log().open("ab")))
             stack.callback(children.stop)
+            Asked.check()
+            Asked.at_once = True
             prepare()
+            Asked.at_once = False
+            Asked.check()
             for name in children.lines:
                 children.start(name)
             wait_until_ready(children, port)

@@ -1,6 +1,7 @@
 """The servers that start by themselves: shared, left as found, never in anybody's way."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -202,3 +203,44 @@ links = [os.readlink(f"/proc/{pid}/fd/{fd}") for pid in sys.argv[1:]
          for fd in os.listdir(f"/proc/{pid}/fd")]
 print([link for link in links if link.strip("socket:[]") in listening])
 """
+
+COUNT_ON = """
+import sys, psycopg
+from config import embedded
+with embedded.postgres():
+    at = embedded.connection("retour_owner")
+    with psycopg.connect(
+        host=at["HOST"], user=at["USER"], dbname=at["NAME"], autocommit=True
+    ) as db:
+        db.execute("create table if not exists counted (n int primary key)")
+        (known,) = db.execute("select coalesce(max(n), 0) from counted").fetchone()
+        (rows,) = db.execute("select count(*) from counted").fetchone()
+        assert rows == known, (rows, known)
+        print(known, flush=True)
+        while True:
+            known += 1
+            db.execute("insert into counted values (%s)", [known])
+            print(known, flush=True)
+"""
+
+
+@pytest.mark.soak
+def test_no_committed_row_is_lost_when_the_server_is_killed(place):
+    moments = random.Random(5)
+    committed = 0
+    for _ in range(20):
+        counting = subprocess.Popen(
+            [sys.executable, "-c", COUNT_ON],
+            cwd=CHECKOUT,
+            env=environment(place),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        found = int(counting.stdout.readline())
+        assert found >= committed
+        time.sleep(moments.uniform(0.05, 0.5))
+        os.kill(pids(place)["PostgreSQL"], signal.SIGKILL)
+        said = counting.communicate(timeout=60)[0].splitlines()
+        committed = int(said[-1]) if said else found
+    assert committed > 100
