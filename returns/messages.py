@@ -17,7 +17,8 @@ from django.utils import timezone
 from config.core.models import User
 from config.core.trail import trail
 from orders.models import Buyer
-from returns.message_texts import FRAMES, INSTRUCTIONS, LANGUAGES, TEXTS
+from returns.message_parts import APPROVER, FRAMES, INSTRUCTIONS, LANGUAGES
+from returns.message_texts import TEXTS
 from returns.models import RMA, Message, RMALine, WorkItem
 
 log = structlog.get_logger(__name__)
@@ -93,7 +94,8 @@ def _written(rma: RMA, lines: list[RMALine], template: str, language: str, param
     } | params
     if isinstance(names["ship_by"], date):
         names["ship_by"] = format_date(names["ship_by"], "long", locale=language)
-    subject, body = (text.format_map(names) for text in TEXTS[template][language])
+    texts = APPROVER if template == "approval_waiting" else TEXTS[template]
+    subject, body = (text.format_map(names) for text in texts[language])
     greeting, signature = (text.format_map(names) for text in FRAMES[language])
     return Message(
         rma=rma,

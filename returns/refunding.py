@@ -99,7 +99,7 @@ def propose(
 
     Partial proposals are tranches: origin "RMA-…/position/tranche". ``early`` pays approved units
     before they are inspected (a permission of its own). ``price_credits``: RMA line id →
-    gross price credit without goods. Refused: "state", "forbidden", "nothing", "incomplete" and what
+    gross price credit without goods. Refused: "state", "forbidden", "nothing", "early", and what
     ``invoicing.refunds.propose`` refuses.
     """
     wishes = Wishes(goodwill, refund_shipping, restocking_percent, price_credits or {}, early)
