@@ -20,6 +20,7 @@ from invoicing.calculation import (
     Reason,
     content_hash,
 )
+from invoicing.lane import LaneAmount, lane_amounts
 from returns.balance import (
     ITEM_GROUP,
     AlreadyRefunded,
@@ -29,7 +30,6 @@ from returns.balance import (
     ReturnedLine,
     open_balances,
 )
-from returns.lane import LaneAmount, lane_amounts
 from returns.policy import PolicyRules, freight_payer
 from returns.reasons import BUYER
 

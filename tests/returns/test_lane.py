@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from returns.lane import lane_amounts
+from invoicing.lane import lane_amounts
 from returns.refund import PaidComponent, PaidLine, ReturnedLine, calculate
 from tests.returns.money import rules
 
