@@ -16,6 +16,7 @@ def break_rows(transactional_db):
     def run(table: str, statement: str) -> None:
         with database.owner(settings.DATABASES["default"]["NAME"]) as db, db.transaction():
             db.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            db.execute("SET CONSTRAINTS ALL IMMEDIATE")
             db.execute(statement)
             db.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
