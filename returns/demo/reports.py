@@ -62,17 +62,13 @@ class DemoOrder:
     lines: list[DemoLine] = field(default_factory=list)
 
 
-def orders(rng: random.Random, market, count: int, today: dt.date) -> list[DemoOrder]:
-    """``count`` orders of one marketplace, the oldest about five months ago."""
-    return [_order(rng, market, number, today) for number in range(count)]
+def orders(rng: random.Random, market, days: list[dt.date]) -> list[DemoOrder]:
+    """One order of a marketplace for each day of purchase."""
+    return [_order(rng, market, number, day) for number, day in enumerate(days)]
 
 
-def _order(rng: random.Random, market, number: int, today: dt.date) -> DemoOrder:
-    when = dt.datetime.combine(
-        today - dt.timedelta(days=rng.randint(12, 150)),
-        dt.time(rng.randint(6, 19), rng.randint(0, 59)),
-        dt.UTC,
-    )
+def _order(rng: random.Random, market, number: int, day: dt.date) -> DemoOrder:
+    when = dt.datetime.combine(day, dt.time(rng.randint(6, 19), rng.randint(0, 59)), dt.UTC)
     order = DemoOrder(
         order_id=f"{_PREFIX[market.code]}-55{number:05d}-{rng.randint(0, 9999999):07d}",
         purchased_at=when,
@@ -161,6 +157,73 @@ def hash_of(word: str) -> int:
 def text(amount: Decimal, currency: str) -> str:
     """An amount as a report writes it: point, and the currency's own decimals."""
     return f"{amount:.{exponent(currency)}f}"
+
+
+RETURN_COLUMNS = (
+    "Order ID",
+    "Order date",
+    "Return request date",
+    "Return request status",
+    "Amazon RMA ID",
+    "Label type",
+    "Label cost",
+    "Currency code",
+    "Return carrier",
+    "Tracking ID",
+    "Label to be paid by",
+    "A-to-Z Claim",
+    "Is prime",
+    "ASIN",
+    "Merchant SKU",
+    "Item Name",
+    "Return quantity",
+    "Return Reason",
+    "In policy",
+    "Return type",
+    "Resolution",
+    "Return delivery date",
+    "SafeT claim id",
+    "SafeT claim state",
+    "Refunded Amount",
+)
+
+
+def write_returns(path: Path, market, found: list[DemoOrder], rng: random.Random) -> None:
+    """A returns report: one item a row, some with an A-to-z claim, a few with a SAFE-T claim."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None)
+        writer.writerow(RETURN_COLUMNS)
+        for number, order in enumerate(found):
+            cells = _return_cells(market, order, number, rng)
+            writer.writerow([cells.get(name, "") for name in RETURN_COLUMNS])
+
+
+def _return_cells(market, order: DemoOrder, number: int, rng: random.Random) -> dict[str, str]:
+    line = order.lines[0]
+    asked = order.purchased_at.date() + dt.timedelta(days=rng.randint(4, 10))
+    disputed = rng.random() < 0.25
+    return {
+        "Order ID": order.order_id,
+        "Order date": f"{order.purchased_at:%d-%b-%Y}",
+        "Return request date": f"{asked:%d-%b-%Y}",
+        "Return request status": rng.choice(("Approved", "Approved", "Pending approval")),
+        "Amazon RMA ID": f"DEMO{market.code}{number:04d}RRMA",
+        "Label type": "AmazonPrePaidLabel",
+        "Label cost": "0.00",
+        "Currency code": market.currency,
+        "Label to be paid by": rng.choice(("Customer", "Seller")),
+        "A-to-Z Claim": "Y" if disputed else "N",
+        "Is prime": "N",
+        "Merchant SKU": line.sku,
+        "Item Name": line.title,
+        "Return quantity": "1",
+        "Return Reason": rng.choice(catalogue.REASONS)[0],
+        "In policy": "Y",
+        "Return type": "C-Returns",
+        "Resolution": "StandardRefund",
+        "SafeT claim id": f"4500{number:07d}" if disputed and number % 2 else "",
+        "SafeT claim state": "Under review" if disputed and number % 2 else "",
+    }
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from config.core.models import User
 from config.core.refused import Refused
 from orders.models import OrderLine
-from returns import bulk, goods, refunding, workflow
+from returns import bulk, refunding, workflow
 from returns.demo import catalogue
 from returns.goods import InspectionResult
 from returns.models import RMA, RMALine
@@ -34,8 +34,8 @@ FATES = {
     "partial": 3,
     "proposed": 4,
     "waiting": 4,
-    "refunded": 7,
-    "settled": 11,
+    "refunded": 6,
+    "settled": 9,
     "declined": 6,
     "withdrawn": 4,
     "expired": 3,
@@ -61,6 +61,16 @@ class Plan:
     number: str = ""
 
 
+@dataclass(frozen=True)
+class Destiny:
+    """A return to be: how it ends, where, when it was requested and when the goods were bought."""
+
+    fate: str
+    channel: tuple[str, str]
+    opened: dt.datetime
+    bought: dt.date
+
+
 @contextmanager
 def clock(moment: dt.datetime) -> Iterator[None]:
     """Let ``timezone.now()`` be a day of the story."""
@@ -68,38 +78,47 @@ def clock(moment: dt.datetime) -> Iterator[None]:
         yield
 
 
-def plans(rng: random.Random, count: int, today: dt.datetime) -> list[Plan]:
-    """``count`` returns over the newest orders; the open ones are young, the closed ones old."""
-    lines = list(OrderLine.objects.select_related("order").order_by("order_id", "pk"))
-    by_order: dict[int, list[OrderLine]] = defaultdict(list)
-    for line in lines:
-        by_order[line.order_id].append(line)
-    orders = list(by_order.values())
-    rng.shuffle(orders)
-    fates = rng.choices(list(FATES), weights=list(FATES.values()), k=count)
-    return [_plan(rng, chosen, fate, today) for chosen, fate in zip(orders, fates, strict=False)]
-
-
-def _plan(rng: random.Random, lines: list[OrderLine], fate: str, today: dt.datetime) -> Plan:
-    some = lines if rng.random() < 0.4 else lines[:1]
-    age = _age(rng, fate)
-    opened = max(
-        today - dt.timedelta(days=age, hours=rng.randint(0, 10)),
-        some[0].order.purchased_at + dt.timedelta(days=3),
+def destinies(rng: random.Random, count: int, today: dt.datetime) -> list[Destiny]:
+    """``count`` returns to be: the open ones are young, the closed ones old; most inside policy."""
+    names = rng.choices(list(FATES), weights=list(FATES.values()), k=count)
+    markets = rng.choices(
+        [(seller, market) for seller, market, _share in catalogue.CHANNELS],
+        weights=[share for _seller, _market, share in catalogue.CHANNELS],
+        k=count,
     )
-    return Plan(some, fate, min(opened, today - dt.timedelta(hours=1)))
+    return [_destiny(rng, *pair, today) for pair in zip(names, markets, strict=True)]
+
+
+def _destiny(rng: random.Random, fate: str, channel: tuple[str, str], today) -> Destiny:
+    opened = today - dt.timedelta(days=_age(rng, fate), hours=rng.randint(1, 10))
+    late = fate == "declined" or rng.random() < 0.07
+    waited = rng.randint(20, 60) if late else rng.randint(4, 12)
+    return Destiny(fate, channel, opened, (opened - dt.timedelta(days=waited)).date())
+
+
+def plans(rng: random.Random, dealt: dict[str, Destiny]) -> list[Plan]:
+    """The plans of the destinies by their orders' ids, once the orders are imported."""
+    lines = OrderLine.objects.filter(order__amazon_order_id__in=dealt).select_related("order")
+    by_order: dict[str, list[OrderLine]] = defaultdict(list)
+    for line in lines.order_by("order_id", "pk"):
+        by_order[line.order.amazon_order_id].append(line)
+    found = []
+    for order_id, one in dealt.items():
+        some = by_order[order_id]
+        found.append(Plan(some if rng.random() < 0.4 else some[:1], one.fate, one.opened))
+    return found
 
 
 def _age(rng: random.Random, fate: str) -> int:
     if fate == "requested":
-        return rng.choice((0, 0, 0, 1, 1, 2, 3))
+        return rng.choice((0, 0, 0, 0, 0, 0, 1, 1, 2))
     if fate == "approved":
-        return rng.randint(0, 7)
+        return rng.randint(0, 6)
     if fate in ("shipped", "received"):
-        return rng.randint(3, 16)
+        return rng.randint(4, 10)
     if fate in ("inspected", "partial", "proposed", "waiting"):
-        return rng.randint(8, 20)
-    return rng.randint(18, 75)
+        return rng.randint(8, 13)
+    return rng.randint(14, 75)
 
 
 @dataclass
@@ -145,6 +164,8 @@ class Story:
                 order = case.lines[0].order_line.order
                 plans_by_label[order.amazon_order_id].number = case.rma.number
         self.told = [plan for plan in self.told if plan.number]
+        mine = [plan.number for plan in self.told if self.rng.random() < 0.35]
+        bulk.take_over_many(mine, by=self.cast.agent)
 
     def _draft(self, plan: Plan) -> Draft:
         codes = [code for code, _share in catalogue.REASONS]
@@ -220,7 +241,7 @@ class Story:
                     plan.number: {line.pk: self._units(plan, line) for line in lines[plan.number]}
                     for plan in of_day
                 }
-                goods.receive_many(units, by=self.cast.inspector)
+                bulk.receive_many(units, by=self.cast.inspector)
 
     def _units(self, plan: Plan, line: RMALine) -> int:
         return max(1, line.approved // 2) if plan.fate == "partial" else line.approved
@@ -239,7 +260,7 @@ class Story:
                     ]
                     for plan in of_day
                 }
-                goods.inspect_many(results, by=self.cast.inspector)
+                bulk.inspect_many(results, by=self.cast.inspector)
 
     def _results(self, plan: Plan, line: RMALine) -> list[InspectionResult]:
         if plan.fate == "rejected":

@@ -7,15 +7,15 @@ import time
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 from django.utils import timezone
 
 from config.core.models import User
+from invoicing.models import Document
 from orders.imports.run import import_file
 from orders.models import Marketplace, Seller
 from returns.demo import catalogue, reports, setup
 from returns.demo.money import Money
-from returns.demo.story import Story, plans
+from returns.demo.story import Destiny, Story, destinies, plans
 from returns.models import RMA
 
 
@@ -39,29 +39,40 @@ class Command(BaseCommand):
         system = User.objects.system()
         setup.company(system)
         with tempfile.TemporaryDirectory() as folder:
-            self._orders(rng, rmas, today, Path(folder))
-            story = Story(rng, plans(rng, rmas, today), today)
+            dealt = self._orders(rng, destinies(rng, rmas, today), today, Path(folder))
+            story = Story(rng, plans(rng, dealt), today)
             story.tell(self._say)
             Money(rng, story).tell(Path(folder))
         self._say("money")
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM invoicing_document")
-            papers = cursor.fetchone()[0]
-        self.stdout.write(f"{RMA.objects.count()} RMAs, {papers} documents")
+        self.stdout.write(f"{RMA.objects.count()} RMAs, {Document.objects.count()} documents")
 
-    def _orders(self, rng: random.Random, rmas: int, today: dt.datetime, folder: Path) -> None:
+    def _orders(
+        self, rng: random.Random, dealt: list[Destiny], today: dt.datetime, folder: Path
+    ) -> dict[str, Destiny]:
+        """Import the orders of every channel and some returns that Amazon reports itself."""
         by = User.objects.get(username="finance")
-        total = sum(share for _seller, _market, share in catalogue.CHANNELS)
-        for code, market_code, share in catalogue.CHANNELS:
-            market = Marketplace.objects.get(code=market_code)
-            count = max(6, round(rmas * 1.3 * share / total))
-            found = reports.orders(rng, market, count, today.date())
-            path = folder / f"orders-{code}-{market_code}.txt"
+        named: dict[str, Destiny] = {}
+        for code, market_code, _share in catalogue.CHANNELS:
+            seller, market = (
+                Seller.objects.get(code=code),
+                Marketplace.objects.get(code=market_code),
+            )
+            mine = [one for one in dealt if one.channel == (code, market_code)]
+            others = [today.date() - dt.timedelta(days=rng.randint(8, 20)) for _ in range(4)]
+            others += [today.date() - dt.timedelta(days=3)] * (len(mine) // 4)
+            found = reports.orders(rng, market, [one.bought for one in mine] + others)
             amazon = (code, market_code) in catalogue.AMAZON_ISSUES
-            reports.write_orders(path, market, found, amazon)
-            seller = Seller.objects.get(code=code)
-            import_file(path, by=by, seller=seller, marketplace=market)
+            files = (
+                folder / f"orders-{code}-{market_code}.txt",
+                folder / f"returns-{market_code}.txt",
+            )
+            reports.write_orders(files[0], market, found, amazon)
+            reports.write_returns(files[1], market, found[len(mine) :][:4], rng)
+            for path in files:
+                import_file(path, by=by, seller=seller, marketplace=market)
+            named |= {o.order_id: one for o, one in zip(found, mine, strict=False)}
         self._say("orders")
+        return named
 
     def _say(self, step: str) -> None:
         self.stdout.write(f"{time.monotonic() - self.started:6.1f} s  {step}")
