@@ -32,6 +32,7 @@ SCHEDULE = {
     "match-refunds": ("invoicing.tasks.match_refunds", crontab(minute="*/15")),
     "send-queued-messages": ("returns.tasks.send_messages", 60.0),
     "settle-refunded": ("returns.tasks.settle_refunded", crontab(minute="*/15")),
+    "expire-raw-rows": ("orders.tasks.expire_raw_rows", crontab(hour="3", minute="20")),
     "expire-unshipped": ("returns.tasks.expire_unshipped", crontab(hour="2", minute="10")),
 }
 

@@ -11,10 +11,17 @@ class OrdersConfig(AppConfig):
 
     def ready(self):
         """Register the room's permissions, promises and report types."""
-        from config.core import reference
-        from orders import permissions  # noqa: F401 registers on import
-        from orders.imports import install
-        from orders.marketplaces import load
+        from config.core import jobs, reference
+        from orders import (  # noqa: F401 permissions and invariants register on import
+            imports,
+            invariants,
+            marketplaces,
+            permissions,
+            tasks,
+            words,
+        )
 
-        reference.register(load)
-        install()
+        reference.register(marketplaces.load)
+        imports.install()
+        words.install()
+        jobs.register("import", tasks.run_import, queue="imports")

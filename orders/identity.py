@@ -1,8 +1,9 @@
 """Which of Amazon's order-item codes belongs to which order line. Recomputed from evidence.
 
 Evidence are the ``OrderItemCode`` rows. A line adopts a code when the order knows one code and one
-line of that SKU, and the code stands for no other SKU; anything else waits for a person and never reaches a refund by guessing. Since the
-result depends on the rows alone, it does not matter in which order reports came in.
+line of that SKU, and the code stands for no other SKU; anything else waits for a person and never
+reaches a refund by guessing. Since the result depends on the rows alone, it does not matter in
+which order reports came in.
 """
 
 from collections.abc import Iterable
@@ -28,6 +29,11 @@ SELECT l.id, CASE WHEN l.lines = 1 AND c.codes = 1 THEN c.code END AS code
 """
 
 
+def doubtless(orders: str) -> str:
+    """SQL (id, code): what each line with evidence should have, for a query of order ids."""
+    return _DOUBTLESS.format(orders=orders)
+
+
 def resolve_identities(order_ids: Iterable[int]) -> int:
     """Recompute the codes of these orders' lines; returns how many lines changed."""
     ids = sorted(set(order_ids))
@@ -36,12 +42,12 @@ def resolve_identities(order_ids: Iterable[int]) -> int:
 
 def resolve(orders: str, params: list | None = None) -> int:
     """The same for the orders of a query that gives their ids."""
-    doubtless = _DOUBTLESS.format(orders=orders)
     with connection.cursor() as cursor:
         if not _evidence(cursor, orders, params):
             return 0
         cursor.execute(
-            f"UPDATE orders_orderline AS l SET order_item_id = d.code FROM ({doubtless}) AS d"
+            f"UPDATE orders_orderline AS l SET order_item_id = d.code"
+            f" FROM ({doubtless(orders)}) AS d"
             " WHERE l.id = d.id AND l.order_item_id IS DISTINCT FROM d.code",
             None if params is None else params * 2,
         )

@@ -14,7 +14,7 @@ REMEDIES = {
 UNDECIDED = {
     "decimal": (
         "an amount that can be read in two ways",
-        "Nothing in the file tells whether the comma or point groups thousands: write it as 1234.50.",
+        "Nothing in the file tells whether comma or point groups thousands: write 1234.50.",
     ),
     "date": (
         "a date that can be read in two ways",
@@ -70,7 +70,8 @@ def drop_bad_rows(batch: Batch, problems: list[Problem]) -> list[Problem]:
 def _unreadable(batch: Batch) -> list[Problem]:
     parts = [
         f"SELECT t.line, {number}, btrim(c.{cell}) FROM {batch.table} t JOIN {CELLS} c USING (line)"
-        f" WHERE t.broken AND t.{column.field} IS NULL AND btrim(c.{cell}, E' \\u00a0\\t\\r\\n') <> ''"
+        f" WHERE t.broken AND t.{column.field} IS NULL"
+        f" AND btrim(c.{cell}, E' \\u00a0\\t\\r\\n') <> ''"
         for number, column in enumerate(batch.report_type.columns)
         if column.kind != "text" and (cell := batch.cell(column))
     ]

@@ -100,19 +100,17 @@ class Report:
 
     def _plain_rows(self) -> Iterator[str]:
         """Amazon's flat files: no quoting, so a line is a row as it stands."""
-        tabs, tab = len(self.header) - 1, self.delimiter
+        tabs = len(self.header) - 1
         self.trim = False  # until a block shows otherwise
         for first, lines in numbered_blocks(self):
             for number, line in enumerate(lines, first):
                 if number <= self.header_line or not line.strip():
                     continue
-                if line.count(tab) != tabs or "\0" in line:
-                    line = self._repaired(number, line.split(tab), last=line is lines[-1])
-                    if line is None:
-                        continue
-                elif tab != "\t":
-                    line = line.replace("\t", "\\t").replace(tab, "\t")
-                yield f"{number}\t{line}\n"
+                row: str | None = line
+                if line.count("\t") != tabs or "\0" in line:
+                    row = self._repaired(number, line.split("\t"), last=len(lines) == 1)
+                if row is not None:
+                    yield f"{number}\t{row}\n"
 
     def _quoted_rows(self) -> Iterator[str]:
         """CSV: cells may be quoted and hold delimiters and line breaks."""
@@ -120,8 +118,8 @@ class Report:
         reader = csv.reader(source, delimiter=self.delimiter)
         number = 1
         try:
-            for cells in reader:
-                start, number = number, reader.line_num + 1
+            for row in reader:
+                cells, start, number = row, number, reader.line_num + 1
                 if start <= self.header_line or not any(map(str.strip, cells)):
                     continue
                 if self.wrapped and len(cells) == 1:
@@ -166,7 +164,8 @@ def copy_cell(cell: str) -> str:
 def numbered_blocks(report: Report, *, escape: bool = True) -> Iterator[tuple[int, list[str]]]:
     """(number of the first line, lines) for each block; backslashes doubled as COPY wants them."""
     number = 1
-    for lines in blocks(report.path, report.encoding, report):
+    for plain in blocks(report.path, report.encoding, report):
+        lines = plain
         text = "\n".join(lines)
         report.trim = report.trim or any(sign in text for sign in BLANKS)
         if not report.notes and any(sign in text for sign in SUSPICIOUS):
@@ -327,6 +326,7 @@ def _candidates(path: Path, encoding: str) -> Iterator[_Header]:
 
 
 def _parse_header(number: int, line: str, delimiter: str) -> _Header:
+    # only a tab file can do without quotes; header cells in quotes say that it does not
     quoted = delimiter != "\t" or line.lstrip("\ufeff").startswith('"')
     cells = next(csv.reader([line.lstrip("\ufeff")], delimiter=delimiter)) if quoted else []
     wrapped = quoted and len(cells) == 1 and delimiter in cells[0]

@@ -62,7 +62,8 @@ def expression(kind: str, cell: str, forms: Forms) -> str:
         )
     if kind == "bool":
         true, false = (", ".join(f"'{word}'" for word in words) for words in (TRUE, FALSE))
-        return f"CASE WHEN lower({cell}) IN ({true}) THEN true WHEN lower({cell}) IN ({false}) THEN false END"
+        word = f"lower({cell})"
+        return f"CASE WHEN {word} IN ({true}) THEN true WHEN {word} IN ({false}) THEN false END"
     if kind == "decimal":
         return _decimal(cell, forms)
     return _moment(kind, cell, forms.day_first)
@@ -100,7 +101,8 @@ def _moment(kind: str, cell: str, day_first: bool | None) -> str:
     moment = "(d || coalesce(' ' || r, ''))::timestamptz" if kind == "datetime" else "d::date"
     other = (
         f"(SELECT CASE WHEN d ~ '^{_DAY}$' AND {_in_month('d')} THEN {moment} END"
-        f" FROM (SELECT {_day_of(day_first)} AS d, r, b FROM (SELECT split_part({cell}, ' ', 1) AS w,"
+        f" FROM (SELECT {_day_of(day_first)} AS d, r, b FROM"
+        f" (SELECT split_part({cell}, ' ', 1) AS w,"
         f" substring({cell} from '^\\S+ ({_TIME})$') AS r, {cell} ~ ' ' AS b OFFSET 0) AS parts"
         " OFFSET 0) AS day WHERE r IS NOT NULL OR NOT b)"
     )

@@ -209,8 +209,10 @@ def _meet_repeats(batch: Batch) -> None:
             ("line", f"{LINES_IN} WHERE line IN (SELECT line FROM import_repeats)"),
             (
                 "id",
-                f"orders_orderline WHERE order_id IN (SELECT order_id FROM {LINES_IN} WHERE NOT"
-                " is_new AND line IN (SELECT line FROM import_repeats))",
+                (
+                    f"orders_orderline WHERE order_id IN (SELECT order_id FROM {LINES_IN}"
+                    " WHERE NOT is_new AND line IN (SELECT line FROM import_repeats))"
+                ),
             ),
         )
     )
@@ -245,8 +247,8 @@ def _remember_changes(batch: Batch) -> None:
 def _insert_orders(batch: Batch) -> None:
     names = [*HEADER_TEXTS, *HEADER_VALUES, "last_updated_at", "buyer_id", "is_business"]
     batch.execute(
-        f"INSERT INTO orders_order (id, seller_id, amazon_order_id, {', '.join(names)}, gross_total,"
-        " facts_complete, import_file_id, row_hash)"
+        f"INSERT INTO orders_order (id, seller_id, amazon_order_id, {', '.join(names)},"
+        " gross_total, facts_complete, import_file_id, row_hash)"
         f" SELECT n.id, %s, n.amazon_order_id, {', '.join(f'n.{name}' for name in names)}, g.total,"
         f" true, %s, n.row_hash FROM {ORDERS_IN} n JOIN (SELECT order_id, sum(gross) AS total"
         f" FROM {LINES_IN} WHERE is_new GROUP BY 1) AS g ON g.order_id = n.id WHERE n.is_new",
@@ -272,7 +274,12 @@ def _update_orders(batch: Batch) -> None:
         "facts_complete": "true",
     }
     _update(
-        batch, "orders_order", f"{ORDERS_IN} n", "o.id = n.id AND NOT n.is_new", values, "order_id"
+        batch,
+        "orders_order",
+        source=f"{ORDERS_IN} n",
+        join="o.id = n.id AND NOT n.is_new",
+        values=values,
+        changed="order_id",
     )
 
 
@@ -292,19 +299,27 @@ def _update_lines(batch: Batch) -> None:
         name: f"CASE WHEN {newer} THEN n.{name} ELSE o.{name} END" for name in amounts.COLUMNS
     }
     values |= {"product_id": "coalesce(o.product_id, n.product_id)", "confirmed": "true"}
-    _update(batch, "orders_orderline", f"{LINES_IN} n", "o.id = n.line_id", values, "line_id")
+    _update(
+        batch,
+        "orders_orderline",
+        source=f"{LINES_IN} n",
+        join="o.id = n.line_id",
+        values=values,
+        changed="line_id",
+    )
 
 
 def _update(
-    batch: Batch, table: str, source: str, join: str, values: dict[str, str], changed: str
+    batch: Batch, table: str, *, source: str, join: str, values: dict[str, str], changed: str
 ) -> None:
     """Update the rows o of ``table`` that differ from ``values`` and remember which they were."""
     names = ", ".join(values)
     old = ", ".join(f"o.{name}" for name in values)
     new = ", ".join(values.values())
     batch.execute(
-        f"WITH changed AS (UPDATE {table} AS o SET ({names}, previous_raw, import_file_id, row_hash)"
-        f" = ROW({new}, {previous_raw('o')}, %s, n.row_hash) FROM {source} WHERE {join}"
+        f"WITH changed AS (UPDATE {table} AS o SET"
+        f" ({names}, previous_raw, import_file_id, row_hash) ="
+        f" ROW({new}, {previous_raw('o')}, %s, n.row_hash) FROM {source} WHERE {join}"
         f" AND ({old}) IS DISTINCT FROM ({new}) RETURNING o.id)"
         f" INSERT INTO import_changed ({changed}) SELECT id FROM changed",
         [batch.import_file.pk],

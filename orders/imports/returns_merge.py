@@ -67,8 +67,9 @@ def merge(batch: Batch, shape: Shape) -> Counts:
     if shape.source == "mfn":
         _meet_without_rma(batch)
     batch.execute(
-        f"CREATE TEMP TABLE import_returns_one ON COMMIT DROP AS SELECT DISTINCT ON (natural_key) *,"
-        f" min(requested_at) OVER (PARTITION BY natural_key) AS first_at, max(category) OVER"
+        "CREATE TEMP TABLE import_returns_one ON COMMIT DROP AS"
+        " SELECT DISTINCT ON (natural_key) *,"
+        " min(requested_at) OVER (PARTITION BY natural_key) AS first_at, max(category) OVER"
         f" (PARTITION BY natural_key) AS any_category FROM {ROWS} ORDER BY natural_key,"
         f" {shape.order_by}"
     )

@@ -47,20 +47,26 @@ def import_file(
     code) decides what the file does not say and refuses what contradicts it. ``progress`` gets
     (percent, 100). ``name`` and ``stored_path`` are those of an upload. Raises Refused for what was
     asked wrongly, and BadFile (with ``problems``) or Refused for a file that is wrong, then with
-    the record of the attempt as ``import_file``: nothing was imported. With ``skip_bad`` bad lines stay out and the rest comes in.
+    the record of the attempt as ``import_file``: nothing was imported. With ``skip_bad`` bad
+    lines stay out and the rest comes in.
     """
     roles.require(by, "orders.import_report")
     path = Path(path)
     asked = _asked(path, report_type, seller, marketplace)
     record = ImportFile(
-        seller=asked.seller, marketplace=asked.marketplace, by=by, job=job, size=path.stat().st_size,
-        file_name=(name or path.name)[:200], stored_path=stored_path,
+        seller=asked.seller,
+        marketplace=asked.marketplace,
+        by=by,
+        job=job,
+        size=path.stat().st_size,
+        file_name=(name or path.name)[:200],
+        stored_path=stored_path,
         expires_at=timezone.now() + timedelta(days=getattr(settings, "RAW_ROWS_KEPT_DAYS", 30)),
-    )  # fmt: skip
+    )
     try:
         report = _opened(path, record, asked)
         with trail("import_report", by=by, reason=record.file_name):
-            _import(record, report, skip_bad, progress or (lambda done, total: None))
+            _import(record, report, skip_bad, progress or _unheard)
     except Refused as refused:
         _keep_refused(record, refused)
         raise
@@ -131,6 +137,10 @@ def _opened(path: Path, record: ImportFile, asked: _Asked) -> Report:
     report = open_report(path, scanned, asked.report_type)
     record.report_type = report.report_type.name
     return report
+
+
+def _unheard(done: int, total: int) -> None:
+    """The progress of an import that nobody watches."""
 
 
 def _import(record: ImportFile, report: Report, skip_bad: bool, progress: Progress) -> None:

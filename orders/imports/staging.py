@@ -181,8 +181,8 @@ def _day_first(batch: Batch, cells: list[str]) -> bool | None:
     """How 12/10/2026 is read: by dates with a number above 12, else by the marketplace given."""
     form = r"^(\d{1,2})[/-](\d{1,2})[/-]\d{4}"
     first, second = batch.rows(
-        f"SELECT max((regexp_match(v, %s))[1]::int), max((regexp_match(v, %s))[2]::int) FROM {CELLS},"
-        f" LATERAL (VALUES {', '.join(f'(btrim({c}))' for c in cells)}) AS x (v)",
+        f"SELECT max((regexp_match(v, %s))[1]::int), max((regexp_match(v, %s))[2]::int)"
+        f" FROM {CELLS}, LATERAL (VALUES {', '.join(f'(btrim({c}))' for c in cells)}) AS x (v)",
         [form, form],
     )[0]
     if first > 12 and second > 12:
@@ -202,7 +202,8 @@ def previous_raw(alias: str) -> str:
     """SQL of what a changed fact keeps of the row before: its import, hash and, until it expires,
     the raw row. NULL for a stub, which had no row of its own."""
     return (
-        f"CASE WHEN {alias}.row_hash <> '' THEN jsonb_build_object('import', {alias}.import_file_id,"
+        f"CASE WHEN {alias}.row_hash <> '' THEN jsonb_build_object("
+        f"'import', {alias}.import_file_id,"
         f" 'hash', {alias}.row_hash, 'row', (SELECT r.data FROM orders_importrow r"
         f" WHERE r.import_file_id = {alias}.import_file_id AND r.row_hash = {alias}.row_hash"
         " LIMIT 1)) END"

@@ -101,8 +101,8 @@ def ensure_lines(
             "INSERT INTO orders_orderitemcode (order_id, sku, code)"
             f" SELECT DISTINCT o.id, {sku}, {code} FROM {source} AS s JOIN orders_order o"
             f" ON o.seller_id = %(seller)s AND o.amazon_order_id = {order}"
-            f" WHERE {sku} <> '' AND {code} <> '' AND NOT EXISTS (SELECT FROM orders_orderitemcode c"
-            f" WHERE c.order_id = o.id AND c.sku = {sku} AND c.code = {code})",
+            f" WHERE {sku} <> '' AND {code} <> ''"
+            f" AND NOT EXISTS (SELECT FROM orders_orderitemcode c WHERE c.order_id = o.id AND c.sku = {sku} AND c.code = {code})",
             values,
         )
 
