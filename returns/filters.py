@@ -2,7 +2,6 @@
 
 import django_filters
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -37,7 +36,7 @@ class QueueFilters(django_filters.FilterSet):
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Any part of a number, order id, PO, buyer, SKU or tracking number."""
-        return rows.alias(_search=Upper("search")).filter(_search__contains=value.strip().upper())
+        return rows.filter(search__icontains=value.strip())
 
     def only_mine(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
         """Cases the reader owns."""

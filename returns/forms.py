@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django import forms
+from django.core.validators import MaxValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from config.core.models import User
@@ -183,7 +184,7 @@ class InspectionForm(forms.Form):
 
     def __init__(self, *args, most: int = 0, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["quantity"].max_value = most
+        self.fields["quantity"].validators.append(MaxValueValidator(most))
         self.fields["quantity"].widget.attrs |= {"max": most, "inputmode": "numeric"}
 
     def clean(self):

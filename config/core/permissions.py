@@ -10,6 +10,7 @@ roles.register(
         "core.change_user": (ADMIN,),
         "core.hand_over": (ADMIN, LEAD),
         "core.view_job": EVERYONE,
+        "core.view_counter": (AUDITOR, ADMIN),
         "core.view_trailevent": (LEAD, FINANCE, AUDITOR, ADMIN),
     }
 )

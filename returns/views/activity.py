@@ -18,7 +18,7 @@ class ActivityFilters(django_filters.FilterSet):
     q = django_filters.CharFilter(method="by_case", label=_("RMA number"))
     who = django_filters.CharFilter(field_name="context__name", label=_("User name"))
     verb = django_filters.CharFilter(field_name="context__verb", label=_("Verb"))
-    model = django_filters.ChoiceFilter(choices=timeline.THINGS.items(), label=_("Thing"))
+    model = django_filters.ChoiceFilter(choices=list(timeline.THINGS.items()), label=_("Thing"))
     obj = django_filters.CharFilter(field_name="obj", label=_("Row id"))
     day = django_filters.DateFromToRangeFilter(field_name="at", label=_("Day"))
     request = django_filters.CharFilter(field_name="context__request_id", label=_("Request id"))

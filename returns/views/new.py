@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
+from django.core.validators import MaxValueValidator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -42,7 +43,7 @@ class LineForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.line, self.available = line, available
         self.fields["quantity"].widget.attrs["max"] = available
-        self.fields["quantity"].max_value = available
+        self.fields["quantity"].validators.append(MaxValueValidator(available))
         self.fields["reason_code"].choices = reason_choices()
         # needed as soon as units come back; a line that stays has none
         self.fields["reason_code"].required = not self.is_bound

@@ -2,7 +2,6 @@
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
-from django.db.models.functions import Upper
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -34,6 +33,8 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _exactly(text: str):
     """The one thing an id names: RMA, order, document, Amazon's RMA, tracking, refund."""
+    if " " in text or not any(character.isdigit() for character in text):
+        return None  # a name: ids are one word with figures in it
     upper = text.upper()
     candidates = (
         RMA.objects.filter(Q(number=upper) | Q(amazon_rma_id=text)),
@@ -51,7 +52,7 @@ def _exactly(text: str):
 
 def _found(text: str) -> dict[str, list]:
     """At most twenty of each kind, newest first."""
-    rmas = RMA.objects.alias(_search=Upper("search")).filter(_search__contains=text.upper())
+    rmas = RMA.objects.filter(search__icontains=text)
     orders = Order.objects.filter(Q(amazon_order_id__startswith=text) | Q(po_number__iexact=text))
     papers = Document.objects.filter(number__istartswith=text)
     return {

@@ -89,7 +89,9 @@ DOORS: dict[str, Door] = {
         _("Liability set."),
         forms.LiabilityForm,
     ),
-    "evidence": Door(_with_fields(evidence.add), _("Evidence added."), forms.EvidenceForm),
+    "evidence": Door(
+        _with_fields(evidence.add), _("Evidence added."), forms.EvidenceForm, versioned=False
+    ),
     "propose": Door(_propose, _("Refund proposed."), forms.ProposeForm),
     "propose_early": Door(_propose_early, _("Refund proposed."), forms.ProposeForm),
     "void_refund": Door(_with_fields(refunding.void_refund), _("Refund voided."), _R),
