@@ -16,6 +16,8 @@ class InvoicingConfig(AppConfig):
             invariants,
             permissions,
             settlement,
+            words,
         )
 
         imports.register()
+        words.register()

@@ -162,9 +162,9 @@ def _write(
                 progress.set(done, rows)
 
         tick(0)
-        if output_format == "csv":
-            files.write_csv(cursor, path, tick)
-        else:
+        # Beside an XLSX lies the same as CSV: the page shows the first rows from there.
+        files.write_csv(cursor, path.with_suffix(".csv"), tick)
+        if output_format == "xlsx":
             files.write_xlsx(cursor, path, totals, tick)
         tick(rows)
     return rows, totals

@@ -1,0 +1,118 @@
+"""Which buttons a refund or document offers to a person, and why the rest are not theirs.
+
+The verbs decide again under their lock; this only spares people the refusal.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.core.roles import may
+from invoicing import forms
+from invoicing.models import Document, Refund
+from invoicing.models.document import Kind
+from invoicing.states import MONEY_LEFT, REFUND_VERB, DocumentState
+
+NOT_YOURS = gettext_lazy("Your role may not do this. Ask a lead or an admin.")
+SECOND = gettext_lazy("You proposed this refund; above the limit somebody else approves it.")
+
+
+@dataclass
+class Action:
+    """One button, as ``core/_actions.html`` draws it."""
+
+    name: str
+    label: str
+    url: str
+    primary: bool = False
+    refused: str = ""
+    confirm: str = ""
+    danger: bool = False
+    form: Any = None
+    note: str = ""
+
+
+def of_refund(refund: Refund, user: Any, bound: dict | None = None) -> list[Action]:
+    """The buttons of a refund, the next one first; ``bound`` holds forms posted with errors."""
+    bound = bound or {}
+    found = [
+        _verb(refund, user, verb, bound)
+        for verb in _BUTTONS
+        if refund.state in REFUND_VERB[verb].sources
+    ]
+    found += _paper(refund, user, bound)
+    return sorted(found, key=lambda action: bool(action.refused))
+
+
+# verb → label, form, primary, danger
+_BUTTONS: dict[str, tuple] = {
+    "approve": (gettext_lazy("Approve"), None, True, False),
+    "start": (gettext_lazy("I carry it out now"), None, True, False),
+    "mark_sent": (gettext_lazy("It is done in Seller Central"), forms.SentForm, True, False),
+    "resolve_unknown": (gettext_lazy("Decide what happened"), forms.ResolveForm, True, False),
+    "give_back": (gettext_lazy("Give it back, nothing was done"), forms.ReasonForm, False, False),
+    "mark_unknown": (gettext_lazy("I cannot tell"), forms.ReasonForm, False, False),
+    "reject": (gettext_lazy("Reject"), forms.ReasonForm, False, True),
+    "cancel": (gettext_lazy("Cancel the refund"), forms.ReasonForm, False, True),
+    "fail": (gettext_lazy("The money did not arrive"), forms.ReasonForm, False, True),
+    "reverse": (gettext_lazy("The money came back"), forms.ReasonForm, False, True),
+}
+
+
+def _verb(refund: Refund, user: Any, verb: str, bound: dict) -> Action:
+    label, form, primary, danger = _BUTTONS[verb]
+    refused = "" if may(user, REFUND_VERB[verb].permission) else str(NOT_YOURS)
+    if not refused and verb == "approve" and _is_first(refund, user):
+        refused = str(SECOND)
+    shown = bound.get(verb) or (form(auto_id=f"{verb}_%s") if form else None)
+    url = reverse("invoicing:refund-verb", args=[refund.key, verb])
+    return Action(
+        verb, str(label), url, primary and not refused, refused, danger=danger, form=shown
+    )
+
+
+def _is_first(refund: Refund, user: Any) -> bool:
+    return refund.needs_second and refund.proposer_id == user.pk
+
+
+def _paper(refund: Refund, user: Any, bound: dict) -> list[Action]:
+    """Recording Amazon's credit note, or issuing ours where it is missing."""
+    draft = refund.document is None or refund.document.state == DocumentState.DRAFT
+    if refund.state not in MONEY_LEFT or not draft or refund.source == "opening":
+        return []
+    found = []
+    for name, label, permission, form in (
+        (
+            "record_credit_note",
+            _("Record Amazon's credit note"),
+            "invoicing.record_document",
+            forms.NumberForm,
+        ),
+        ("issue_credit_note", _("Issue our credit note"), "invoicing.issue_document", None),
+    ):
+        refused = "" if may(user, permission) else str(NOT_YOURS)
+        shown = bound.get(name) or (form(auto_id=f"{name}_%s") if form else None)
+        url = reverse("invoicing:refund-verb", args=[refund.key, name])
+        found.append(Action(name, label, url, refused=refused, form=shown))
+    return found
+
+
+def of_document(document: Document, user: Any) -> list[Action]:
+    """The buttons of a document: a draft can be numbered once its gate is clean."""
+    if document.state != DocumentState.DRAFT:
+        return []
+    refused = "" if may(user, "invoicing.issue_document") else str(NOT_YOURS)
+    refund = getattr(document, "refund", None)
+    unsent = refund is None or refund.state not in MONEY_LEFT
+    if not refused and document.kind == Kind.CREDIT_NOTE and unsent:
+        refused = _("A credit note gets its number when its refund has been sent.")
+    url = reverse("invoicing:document-verb", args=[document.pk, "number"])
+    return [
+        Action(
+            "number", _("Number and issue"), url, primary=not refused, refused=refused,
+            confirm=_("The number is final: a numbered document cannot be changed any more."),
+        )
+    ]  # fmt: skip

@@ -1,0 +1,58 @@
+"""What happened to one refund or document, read from the trail: one entry a verb."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.core.models import TrailEvent
+from invoicing.states import DocumentState, RefundState
+
+SHOWN = 200
+VERBS = {
+    "propose_refund": gettext_lazy("proposed the refund"),
+    "approve_refund": gettext_lazy("approved the refund"),
+    "reject_refund": gettext_lazy("rejected the refund"),
+    "cancel_refund": gettext_lazy("cancelled the refund"),
+    "start_refund": gettext_lazy("took the refund in hand"),
+    "give_back_refund": gettext_lazy("gave the refund back"),
+    "mark_sent_refund": gettext_lazy("carried out the refund"),
+    "mark_unknown_refund": gettext_lazy("could not tell whether the money left"),
+    "resolve_unknown_refund": gettext_lazy("decided what had happened"),
+    "fail_refund": gettext_lazy("marked the refund as failed"),
+    "reverse_refund": gettext_lazy("noted that the money came back"),
+    "confirm_refund": gettext_lazy("saw the money in a settlement"),
+    "match_refunds": gettext_lazy("matched Amazon's money"),
+    "import_report": gettext_lazy("imported a report"),
+    "issue_invoice": gettext_lazy("issued the invoice"),
+    "record_invoice": gettext_lazy("recorded the invoice"),
+    "record_credit_note": gettext_lazy("recorded Amazon's credit note"),
+    "issue_credit_note": gettext_lazy("issued the credit note"),
+    "number_document": gettext_lazy("numbered the document"),
+    "issue_document": gettext_lazy("stored the document's file"),
+}
+_STATES = {
+    "invoicing.refund": dict(RefundState.choices),
+    "invoicing.document": dict(DocumentState.choices),
+}
+
+
+def of(model: str, pk: int) -> list[dict[str, Any]]:
+    """The history of one row (``model`` as "invoicing.refund"), newest first; one query."""
+    events = TrailEvent.objects.filter(model=model, obj=str(pk)).order_by("-at")[:SHOWN]
+    grouped: dict[Any, dict[str, Any]] = {}
+    for event in events:
+        context = event.context or {}
+        verb = context.get("verb", "")
+        entry = grouped.setdefault(
+            event.context_id or event.key,
+            {
+                "at": event.at,
+                "who": context.get("name") or _("unknown"),
+                "what": VERBS.get(verb) or verb.replace("_", " "),
+                "reason": context.get("reason", ""),
+            },
+        )
+        state = event.data.get("state", "")
+        entry.setdefault("note", str(_STATES[model].get(state, state)))
+    return list(grouped.values())

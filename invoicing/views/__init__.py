@@ -1,0 +1,1 @@
+"""Pages of money and papers; each button knocks at a verb."""

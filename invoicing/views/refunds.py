@@ -1,0 +1,150 @@
+"""The refund desk: what waits for a decision or a pair of hands, and approving many at once."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
+
+from config.core.lists import BulkAction, ListPage, Tab, capped_counts
+from config.core.refused import Refused
+from invoicing.actions import SECOND
+from invoicing.filters import RefundFilters
+from invoicing.models import Refund
+from invoicing.models.refund import Source
+from invoicing.refunds import approve_many
+from invoicing.states import RefundState
+from invoicing.tables import RefundTable
+
+CHOSEN_AT_MOST = 500
+
+
+class RefundList(ListPage):
+    """All refunds, newest first; tabs are the stations of the desk."""
+
+    table_class = RefundTable
+    filterset_class = RefundFilters
+    row_template = "invoicing/refund_row.html"
+    permission = "invoicing.view_refund"
+    title = gettext_lazy("Refunds")
+    empty_text = gettext_lazy(
+        "Refunds appear here when one is proposed on a return, or seen at Amazon."
+    )
+    search_placeholder = gettext_lazy("Order, RMA, PO, Amazon's refund id")
+    default_sort = "-proposed_at"
+    sorts = {"proposed_at": "proposed_at"}
+    scope_fields = ("seller__code", "marketplace__code")
+    quick_filters = ("state", "source")
+    file_name = "refunds"
+
+    def get_rows(self) -> QuerySet:
+        """One row a refund."""
+        return Refund.objects.values(
+            "id",
+            "key",
+            "state",
+            "source",
+            "needs_second",
+            "origin",
+            "gross",
+            "currency",
+            "sent_on",
+            "proposed_at",
+            "order__amazon_order_id",
+            "order__po_number",
+            "order__buyer__legal_name",
+            "proposer__username",
+            "document__number",
+            "document__id",
+        )
+
+    def get_tabs(self) -> list[Tab]:
+        """The stations, counted in one query."""
+        proposed = {"state": RefundState.PROPOSED}
+        views = {
+            _("Ready to approve"): {**proposed, "second": "false"},
+            _("Needs a second person"): {**proposed, "second": "true"},
+            _("To carry out"): {"state": RefundState.APPROVED},
+            _("Being carried out"): {"state": RefundState.SENDING},
+            _("Sent"): {"state": RefundState.SENT},
+            _("Unknown"): {"state": RefundState.UNKNOWN},
+            _("Failed"): {"state": RefundState.FAILED},
+            _("Seen at Amazon"): {"source": Source.AMAZON},
+        }
+        counts = capped_counts({label: _counted(params) for label, params in views.items()})
+        return [
+            Tab(_("All")),
+            *(Tab(label, params, counts[label]) for label, params in views.items()),
+        ]
+
+    def get_bulk_actions(self) -> list[BulkAction]:
+        """Approve the chosen; a page with the totals asks first."""
+        url = reverse("invoicing:refunds-approve")
+        return [BulkAction("approve", _("Approve"), url, "invoicing.approve_refund")]
+
+
+def _counted(params: dict) -> QuerySet:
+    names = {"state": "state", "source": "source"}
+    rows = Refund.objects.filter(**{names[k]: v for k, v in params.items() if k in names})
+    if "second" in params:
+        rows = rows.filter(needs_second=params["second"] == "true")
+    return rows
+
+
+@require_POST
+@login_required
+@permission_required("invoicing.approve_refund", raise_exception=True)
+def approve(request: HttpRequest) -> HttpResponse:
+    """POST /refunds/bulk/approve/ with ``ids``: totals first, then with ``confirm`` the deed."""
+    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()][:CHOSEN_AT_MOST]
+    rows = list(
+        Refund.objects.filter(pk__in=ids).select_related("order__buyer", "proposer").order_by("pk")
+    )
+    if not rows:
+        messages.error(request, _("Choose at least one row first."))
+        return redirect("invoicing:refunds")
+    if "confirm" not in request.POST:
+        return render(request, "invoicing/approve_many.html", _preview(rows, request.user))
+    try:
+        _tell(request, approve_many([refund.key for refund in rows], by=request.user), rows)
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+    return redirect("invoicing:refunds")
+
+
+def _preview(rows: list[Refund], user) -> dict:
+    """What can be approved, its totals per currency, and what cannot and why."""
+    totals: dict[str, Decimal] = defaultdict(Decimal)
+    can, cannot = [], []
+    for refund in rows:
+        if why := _why_not(refund, user):
+            cannot.append((refund, why))
+        else:
+            can.append(refund)
+            totals[refund.currency] += refund.gross
+    ids = [refund.pk for refund in can]
+    return {"can": can, "cannot": cannot, "totals": dict(sorted(totals.items())), "ids": ids}
+
+
+def _why_not(refund: Refund, user) -> str:
+    if refund.state not in (RefundState.PROPOSED, RefundState.FAILED):
+        return _("It is %(state)s.") % {"state": refund.get_state_display().lower()}
+    if refund.needs_second and refund.proposer_id == user.pk:
+        return str(SECOND)
+    return ""
+
+
+def _tell(request: HttpRequest, result, rows: list[Refund]) -> None:
+    if result.done:
+        said = ngettext("%(n)d refund approved.", "%(n)d refunds approved.", len(result.done))
+        messages.success(request, said % {"n": len(result.done)})
+    orders = {str(refund.key): refund.order.amazon_order_id for refund in rows}
+    for key, sentence in result.refused[:20]:
+        messages.error(request, f"{orders.get(key, key)}: {sentence}")
