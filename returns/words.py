@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 
 from django.utils import timezone
 from django.utils.html import format_html
@@ -13,6 +14,7 @@ from config.core.money import format_number
 from config.core.sentence import Sentence
 from orders.models import Buyer
 from returns import timeline, words_of_verbs
+from returns.models import Message
 from returns.reasons import reason_label
 from returns.states import CloseReason, Condition, Disposition, Liability, NextActor, State
 
@@ -24,18 +26,28 @@ _LABELS = {
     "condition": dict(Condition.choices),
     "disposition": dict(Disposition.choices),
     "buyer_kind": dict(Buyer.Kind.choices),
+    "message_status": dict(Message.Status.choices),
 }
 
 
 def label(kind: str):
     """A filter that turns a stored code into its translated word; unknown codes stay."""
-    words = _LABELS[kind]
-    return lambda code: str(words.get(code, code))
+    return lambda code: _word(kind, code, get_language())
+
+
+@lru_cache(maxsize=1000)
+def _word(kind: str, code: str, language: str | None) -> str:
+    return str(_LABELS[kind].get(code, code))
 
 
 def reason(code: str) -> str:
     """The label of an Amazon reason code; an empty one is a dash."""
-    return gettext(reason_label(code)) if code else "–"
+    return _reason(code, get_language()) if code else "–"
+
+
+@lru_cache(maxsize=1000)
+def _reason(code: str, language: str | None) -> str:
+    return gettext(reason_label(code))
 
 
 def due(moment) -> SafeString:
@@ -43,8 +55,12 @@ def due(moment) -> SafeString:
     text = display.age(moment)
     if moment is None or moment > timezone.now():
         return text
-    text = format_html('<span class="visually-hidden">{} </span>{}', gettext("overdue since"), text)
-    return mark_safe(f'<span class="tag late">{text}</span>')
+    return SafeString(f'<span class="tag late">{_overdue(get_language())}{text}</span>')
+
+
+@cache
+def _overdue(language: str | None) -> SafeString:
+    return format_html('<span class="visually-hidden">{} </span>', gettext("overdue since"))
 
 
 def percent(rate: Decimal | None) -> str:

@@ -2,24 +2,25 @@
 
 Shared by the Django templates (``{% load retour %}``) and the compiled row templates (jinja.py).
 No queries, no domain words: a state is any short word, its colour is chosen in the stylesheet.
+Drawn by the thousand, so words are translated once a language and plain strings escaped as such.
 """
 
 import datetime as dt
 from decimal import Decimal
 from functools import cache, lru_cache
+from html import escape
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_decimal_symbol, get_group_symbol
 from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, pgettext
 
 from config.core.money import round_money
 
-NOTHING = mark_safe('<span class="nil">–</span>')
+NOTHING = SafeString('<span class="nil">–</span>')
 _STEPS = ((60, "min"), (3600, "h"), (86400, "d"), (7 * 86400, "w"), (30 * 86400, "mo"))
 _YEAR = 365 * 86400
 
@@ -31,7 +32,7 @@ def money(amount: Decimal | None, currency: str) -> SafeString:
     """
     if amount is None:
         return NOTHING
-    return mark_safe(
+    return SafeString(
         f'<span class="money">{number(amount, currency)}'
         f'<span class="cur">&nbsp;{escape(currency)}</span></span>'
     )
@@ -64,11 +65,12 @@ def age(moment: dt.datetime | dt.date | None) -> SafeString:
     if is_day:
         moment = dt.datetime.combine(moment, dt.time.min, timezone.get_current_timezone())
     seconds = int((dt.datetime.now(dt.UTC) - moment).total_seconds())
-    words = _short(abs(seconds), _units(get_language()))
+    units = _units(get_language())
+    words = _short(abs(seconds), units)
     if seconds <= -60:
-        words = gettext("in %(age)s") % {"age": words}
+        words = units["in"] % {"age": words}
     iso, exact = _exact(moment)
-    return mark_safe(
+    return SafeString(
         f'<time datetime="{iso}" title="{exact[:10] if is_day else exact}">{words}</time>'
     )
 
@@ -84,7 +86,8 @@ def _exact(moment: dt.datetime) -> tuple[str, str]:
 def _units(language: str | None) -> dict[str, str]:
     """The short words for spans of time, translated once a language."""
     words = {unit: pgettext("age", unit) for _seconds, unit in _STEPS}
-    return words | {"now": pgettext("age", "now"), "y": pgettext("age", "y")}
+    words |= {"now": pgettext("age", "now"), "y": pgettext("age", "y")}
+    return words | {"in": escape(gettext("in %(age)s"))}
 
 
 def _short(seconds: int, units: dict[str, str]) -> str:
@@ -101,9 +104,9 @@ def date(moment: dt.datetime | dt.date | None) -> SafeString:
     if moment is None:
         return NOTHING
     if not isinstance(moment, dt.datetime):
-        return mark_safe(f'<time datetime="{moment:%Y-%m-%d}">{moment:%Y-%m-%d}</time>')
+        return SafeString(f'<time datetime="{moment:%Y-%m-%d}">{moment:%Y-%m-%d}</time>')
     iso, exact = _exact(moment)
-    return mark_safe(f'<time datetime="{iso}" title="{exact}">{iso[:10]}</time>')
+    return SafeString(f'<time datetime="{iso}" title="{exact}">{iso[:10]}</time>')
 
 
 def state_badge(state: str | None, label: str | None = None) -> SafeString:
@@ -116,16 +119,16 @@ def state_badge(state: str | None, label: str | None = None) -> SafeString:
 @lru_cache(maxsize=2000)
 def _badge(state: str, label: str, language: str) -> SafeString:
     word = label or gettext(state.replace("_", " ").capitalize())
-    return mark_safe(f'<span class="state" data-state="{escape(state)}">{escape(word)}</span>')
+    return SafeString(f'<span class="state" data-state="{escape(state)}">{escape(word)}</span>')
 
 
 def copy_id(value: str | None, label: str = "") -> SafeString:
     """A button that copies an id; the id itself is written by the caller, usually as a link."""
     if not value:
-        return mark_safe("")
-    name = _copy_word(get_language()) % {"id": escape(label or value)}
-    return mark_safe(
-        f'<button type="button" class="copy" data-copy="{escape(value)}" aria-label="{name}"'
+        return SafeString("")
+    name = _copy_word(get_language()) % {"id": escape(str(label or value))}
+    return SafeString(
+        f'<button type="button" class="copy" data-copy="{escape(str(value))}" aria-label="{name}"'
         f' title="{name}"><svg aria-hidden="true"><use href="{_icons()}#copy"/></svg></button>'
     )
 
@@ -137,7 +140,7 @@ def _copy_word(language: str | None) -> str:
 
 def icon(name: str) -> SafeString:
     """One drawing of ``static/icons.svg``; decoration only, the word stands beside it."""
-    return mark_safe(
+    return SafeString(
         f'<svg class="icon" aria-hidden="true"><use href="{_icons()}#{escape(name)}"/></svg>'
     )
 
