@@ -14,6 +14,8 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
 from django.db.models import F, Field, Q, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models.sql import Query
+from django.db.models.sql.datastructures import Join
 
 SIZE = 50
 COUNT_CAP = 10_000
@@ -125,4 +127,23 @@ def decode(cursor: str, sort: str, rows: QuerySet) -> tuple[Any, Any] | None:
 
 def capped_count(rows: QuerySet, cap: int = COUNT_CAP) -> int:
     """How many rows, at most ``cap`` + 1: counting stops there."""
-    return rows.order_by().values("pk")[: cap + 1].count()
+    counted = rows.order_by().values("pk")
+    _drop_unused_joins(counted.query)
+    return counted[: cap + 1].count()
+
+
+def _drop_unused_joins(query: Query) -> None:
+    """Leave out joins that only fetched columns: Django keeps them when the columns go.
+
+    Only joins to one row are dropped (they cannot change the number of rows), and none that a
+    condition needs. Reaches into Django's Query; a test counts the joins.
+    """
+    conditions = query._gen_cols([query.where], include_external=True)
+    needed = {column.alias for column in conditions}
+    for alias, join in reversed(query.alias_map.items()):
+        if not isinstance(join, Join):
+            continue
+        if alias in needed or not (join.join_field.many_to_one or join.join_field.one_to_one):
+            needed.add(join.parent_alias)
+        else:
+            query.alias_refcount[alias] = 0

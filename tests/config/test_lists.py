@@ -146,6 +146,17 @@ def test_count_query_reads_no_more_than_the_cap(place):
     assert "LIMIT 11" in asked[0]["sql"]
 
 
+def test_count_query_joins_only_what_a_condition_needs(place):
+    make_orders(place, 3)
+    rows = OrderPage().get_rows().order_by("seller__name")
+    with CaptureQueriesContext(connection) as asked:
+        assert keyset.capped_count(rows) == 3
+        assert keyset.capped_count(rows.filter(seller__code="demo")) == 3
+        assert keyset.capped_count(rows.filter(seller__code="x")) == 0
+        assert keyset.capped_count(rows.filter(buyer__legal_name="x")) == 0
+    assert [query["sql"].count("JOIN") for query in asked] == [0, 1, 1, 1]
+
+
 def test_filters_narrow_and_show_as_pills(desk, place):
     make_orders(place, 4)
     make_orders(place, 2, status="approved", is_business=True, channel="AFN")

@@ -1,0 +1,156 @@
+"""The main job in the browser, by three people, on Amazon's own report files: order imported, RMA
+requested, approved, shipped back, received and inspected, refunded, credited, closed when Amazon's
+settlement shows the money, and a settlement report that ties to the cent.
+"""
+
+import csv
+import io
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from invoicing.models import Document, MoneyFact, Refund
+from invoicing.states import DocumentState, RefundState
+from returns.models import RMA
+from tests.factories import make_registration, make_seller, make_user
+from tests.papers import make_mode
+
+pytestmark = pytest.mark.e2e
+REPORTS = Path(__file__).resolve().parent.parent / "data" / "reports"
+ORDER = "302-5550201-7712001"
+
+
+def upload(page: Page, name: str) -> None:
+    """Import a report through the upload page and wait until it says it is done."""
+    page.goto("/imports/new/")
+    page.set_input_files("[name=file]", REPORTS / name)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("Imported", exact=True).first).to_be_visible()
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button of the action panel; a form opens in place first where there is one."""
+    page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def open_form(page: Page, name: str):
+    """Open the form behind a button and return it."""
+    page.locator("summary", has_text=name).first.click()
+    return page.locator("details[open] form").filter(
+        has=page.get_by_role("button", name=name, exact=True)
+    )
+
+
+def state_is(page: Page, word: str) -> None:
+    expect(page.locator(".page-actions .state").first).to_have_text(word)
+
+
+@pytest.fixture
+def seller(transactional_db):
+    seller = make_seller(code="DH")
+    make_mode(seller, "DE", "seller")
+    return seller
+
+
+def request_return(page: Page) -> str:
+    """The agent enters a return of five of the twenty-five units."""
+    page.goto(f"/returns/new/?order={ORDER}")
+    form = page.locator("form[method=post]").filter(has_text="GEHOERSCHUTZ-25")
+    form.get_by_label("Units").fill("5")
+    form.get_by_label("Reason", exact=True).select_option("CR-DEFECTIVE")
+    form.get_by_role("button", name="Request the return").click()
+    expect(page.locator("h1")).to_contain_text("RMA-")
+    return page.locator("h1").inner_text().split()[0]
+
+
+def inspect(page: Page, number: str) -> None:
+    """The inspector scans the order id and grades all units as good."""
+    page.goto("/returns/inspect/")
+    page.get_by_label("Scan or type").fill(ORDER)
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text(number)
+    page.get_by_label("Units").first.fill("5")
+    page.locator("label", has_text="As new").first.click()
+    page.locator("label", has_text="Back to stock").first.click()
+    page.get_by_role("button", name="Receive and inspect").click()
+    page.goto(f"/returns/{number}/")
+    state_is(page, "Inspected")
+
+
+def carry_out(page: Page, refund: Refund) -> None:
+    """Finance approves, reads the figure for Seller Central, and enters what was done."""
+    page.goto(f"/orders/{ORDER}/")
+    press(page, "Issue invoice")
+    expect(page.locator(".messages")).to_contain_text("nvoice")
+    page.goto(f"/refunds/{refund.key}/")
+    press(page, "Approve")
+    state_is(page, "Approved")
+    expect(page.get_by_text("To type into Seller Central")).to_be_visible()
+    press(page, "Begin in Seller Central")
+    state_is(page, "Being carried out")
+    form = open_form(page, "It is done")
+    form.get_by_label("Refunded on").fill("2026-10-29")
+    form.get_by_label("Total refunded").fill("119.00")
+    form.get_by_role("button", name="It is done").click()
+    state_is(page, "Sent")
+
+
+def test_return_goes_from_order_to_settled_report(desk, seller, tmp_path):
+    lead, agent = make_user("lead"), make_user("agent")
+    inspector, finance = make_user("inspector"), make_user("finance")
+    books, desk_page, bench = desk(finance), desk(agent), desk(inspector, width=820)
+    upload(books, "orders_all_DE_vcs_utf8.tsv")
+
+    number = request_return(desk_page)
+    chief = desk(lead)
+    chief.goto(f"/returns/{number}/")
+    press(chief, "Approve")
+    state_is(chief, "Approved")
+
+    desk_page.goto(f"/returns/{number}/")
+    form = open_form(desk_page, "Record parcel")
+    form.get_by_label("Carrier").fill("DHL")
+    form.get_by_label("Tracking number").fill("JD014600000000000001")
+    form.get_by_role("button", name="Record parcel").click()
+    state_is(desk_page, "Shipped back")
+
+    inspect(bench, number)
+    desk_page.goto(f"/returns/{number}/")
+    form = open_form(desk_page, "Propose refund")
+    form.get_by_role("button", name="Propose refund").click()
+    refund = Refund.objects.get(origin=number)
+    assert (refund.gross, refund.tax) == (Decimal("119.00"), Decimal("19.00"))
+
+    carry_out(books, refund)
+    note = Document.objects.get(kind="credit_note")
+    assert note.state == DocumentState.ISSUED and note.gross == Decimal("119.00")
+    pdf = books.request.get(f"/documents/{note.pk}/file/")
+    assert pdf.body().startswith(b"%PDF-") and len(pdf.body()) > 5000
+
+    upload(books, "settlement_v2_DE_decimal_comma_utf8.tsv")
+    assert RMA.objects.get(number=number).state == "closed"
+    assert Refund.objects.get(pk=refund.pk).state == RefundState.CONFIRMED
+    check_report(books, number, tmp_path)
+
+
+def check_report(page: Page, number: str, folder: Path) -> None:
+    """The report of October ties to the buyer's refund money in Amazon's file, to the cent."""
+    page.goto("/settlement/new/")
+    page.get_by_label("Posted from").fill("2026-10-01")
+    page.get_by_label("Posted to").fill("2026-10-31")
+    page.get_by_label("Format").select_option("csv")
+    page.get_by_role("button", name="Run the report").click()
+    link = page.get_by_role("link", name="Download")
+    expect(link.first).to_be_visible()
+    with page.expect_download() as waiting:
+        link.first.click()
+    path = folder / "report.csv"
+    waiting.value.save_as(path)
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+    by_status = {row["status"]: row for row in rows}
+    assert by_status["matched"]["rma"] == number
+    seen = sum(Decimal(row["amazon_amount"]) for row in rows)
+    facts = MoneyFact.objects.filter(is_refund=True, bucket="buyer")
+    assert seen == -sum(fact.amount for fact in facts) == Decimal("218.90")
