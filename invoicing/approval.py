@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Case, F, PositiveSmallIntegerField, Value, When
+from django.db.models import BigIntegerField, Case, F, PositiveSmallIntegerField, Q, Value, When
 from django.utils import timezone
 
 from config.core.money import Split
@@ -16,7 +16,7 @@ from config.core.roles import require
 from config.core.trail import trail
 from invoicing import refund_row
 from invoicing.calculation import Calculation, content_hash
-from invoicing.caps import Key, excess_sentence, first_excess, live_sums, lock_lines, sums_of
+from invoicing.caps import Key, excess_sentence, first_excess, lock_lines, sums_of
 from invoicing.drafting import NO_INVOICE, draft_credit_notes
 from invoicing.models import Document, Refund, RefundLine
 from invoicing.models.document import Kind
@@ -65,6 +65,7 @@ def _approve(keys, *, by, seen: dict[str, str]) -> tuple[list[Refund], dict[str,
     with trail("approve_refund", by=by):
         refunds = refund_row.by_keys(keys)
         facts = _Facts.of(refunds)
+        facts.invoices = _invoices(refunds)
         done: list[Refund] = []
         refused: dict[str, Refused] = {}
         for refund in refunds:
@@ -86,21 +87,23 @@ class _Facts:
 
     order_lines: dict[int, OrderLine]
     rows: dict[int, list[RefundLine]]
-    invoices: dict[int, Document]
     live: dict[Key, Split]
+    invoices: dict[int, Document] = field(default_factory=dict)
 
     @classmethod
     def of(cls, refunds: list[Refund]) -> "_Facts":
+        """Lock the order lines, then read everything live on them and the refunds' own lines."""
         orders = {refund.order_id for refund in refunds}
         order_lines = lock_lines(orders)
         rows: dict[int, list[RefundLine]] = {refund.pk: [] for refund in refunds}
-        for row in RefundLine.objects.filter(refund__in=refunds).order_by("pk"):
-            rows[row.refund_id].append(row)
-        invoices = Document.objects.filter(order_id__in=orders, kind=Kind.INVOICE)
-        on_record = invoices.exclude(state=DocumentState.DRAFT).prefetch_related("taxes")
-        return cls(
-            order_lines, rows, {row.order_id: row for row in on_record}, live_sums(order_lines)
-        )
+        live = []
+        mine_or_live = Q(refund__in=refunds) | Q(order_line_id__in=order_lines, live=True)
+        for row in RefundLine.objects.filter(mine_or_live).order_by("pk"):
+            row.order_line = order_lines[row.order_line_id]
+            rows.get(row.refund_id, []).append(row)
+            if row.live:
+                live.append(row)
+        return cls(order_lines, rows, sums_of(live))
 
     def check_caps(self, refund: Refund) -> None:
         """Refuse when what was paid does not cover the refund any more."""
@@ -115,6 +118,13 @@ class _Facts:
                 key: self.live.get(key, Split()) + own.get(key, Split())
                 for key in self.live.keys() | own.keys()
             }
+
+
+def _invoices(refunds: list[Refund]) -> dict[int, Document]:
+    """The invoice on record per order id."""
+    orders = {refund.order_id for refund in refunds}
+    found = Document.objects.filter(order_id__in=orders, kind=Kind.INVOICE)
+    return {row.order_id: row for row in found.exclude(state=DocumentState.DRAFT)}
 
 
 def _check(refund: Refund, facts: _Facts, by, seen: str | None) -> None:
@@ -174,13 +184,12 @@ def check_rest(refund: Refund) -> None:
     """
     facts = _Facts.of([refund])
     check_content(refund, facts.rows[refund.pk])
-    if refund.order_id not in facts.invoices:
-        raise Refused(*NO_INVOICE)
     facts.check_caps(refund)
 
 
 def _store(refunds: list[Refund], facts: _Facts, by) -> None:
-    drafts = draft_credit_notes(refunds, facts.invoices, by=by)
+    lines = [row for refund in refunds for row in facts.rows[refund.pk]]
+    drafts = draft_credit_notes(refunds, facts.invoices, lines, by=by)
     document = F("document_id")
     if drafts:
         document = Case(

@@ -42,16 +42,8 @@ def sale_category(seller_country: str, ship_to: str, taxed_in: str, buyer_vat_id
     return "Z"
 
 
-def category_of(document, rate: Decimal) -> str:
-    """The category of a draft's line with this rate.
-
-    A credit note takes the one its invoice has for the rate; taxed lines are always S.
-    """
-    if rate:
-        return "S"
-    if document.corrects_id:
-        found = (tax.category for tax in document.corrects.taxes.all() if tax.rate == rate)
-        return next(found, "Z")
+def category_of(document) -> str:
+    """The category of a draft's untaxed lines, from the facts of its order."""
     ids = document.buyer.tax_ids.all() if document.buyer_id else []
     return sale_category(
         document.seller.country,

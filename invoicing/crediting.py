@@ -135,7 +135,8 @@ def _record(refund: Refund, invoice: Document, by, number: str, issue_date: date
         tax_point=refund.sent_on or issue_date,
     )
     document.save()
-    store_lines(credit_lines({refund.pk: document}, [invoice]))
+    lines = list(refund.lines.order_by("pk").select_related("order_line"))
+    store_lines(credit_lines({refund.pk: document}, lines))
     document.state = DocumentState.ISSUED
     document.save(update_fields=["state"])
     return document

@@ -7,6 +7,7 @@ in `crediting.py`; doors find all of them here.
 import hashlib
 from datetime import date
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ from invoicing.payload import Payload
 from invoicing.states import DocumentState
 from orders.models import Order
 
+log = structlog.get_logger(__name__)
 __all__ = [
     "draft_credit_note",
     "file_of",
@@ -105,9 +107,18 @@ def render_numbered(document_id: int) -> bool:
 
 
 def finish_numbered(limit: int = 100) -> int:
-    """Render what is numbered but not issued, oldest first; returns how many were finished."""
+    """Render what is numbered but not issued, oldest first; returns how many were finished.
+
+    One that cannot be rendered is logged and tried again next time; it never holds up the others.
+    """
     waiting = Document.objects.filter(state=DocumentState.NUMBERED).order_by("pk")
-    return sum(render_numbered(pk) for pk in waiting.values_list("pk", flat=True)[:limit])
+    finished = 0
+    for pk in list(waiting.values_list("pk", flat=True)[:limit]):
+        try:
+            finished += render_numbered(pk)
+        except Exception:
+            log.exception("document_not_rendered", document=pk)
+    return finished
 
 
 def file_of(document: Document, *, by, kind: str = "pdf") -> Artifact:

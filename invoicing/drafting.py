@@ -135,7 +135,9 @@ def draft_credit_note(refund: Refund, *, by) -> Document:
 
     Refused where Amazon writes it, or without an invoice on record.
     """
-    made = draft_credit_notes([refund], {refund.order_id: invoice_of(refund.order)}, by=by)
+    invoices = {refund.order_id: invoice_of(refund.order)}
+    lines = list(refund.lines.order_by("pk").select_related("order_line"))
+    made = draft_credit_notes([refund], invoices, lines, by=by)
     if refund.pk not in made:
         raise Refused("amazon_issues", "Amazon writes this credit note: record its number.")
     return made[refund.pk]
@@ -151,12 +153,13 @@ def invoice_of(order: Order) -> Document:
 
 
 def draft_credit_notes(
-    refunds: list[Refund], invoices: dict[int, Document], *, by
+    refunds: list[Refund], invoices: dict[int, Document], lines: list[RefundLine], *, by
 ) -> dict[int, Document]:
     """Draft the credit notes of many refunds at once (by refund id), whatever their number.
 
     Refunds that have a document already, and those whose credit notes Amazon writes, are left out.
-    ``invoices`` holds the invoice per order id. The keys on the refunds are the caller's to set.
+    ``invoices`` holds the invoice per order id, ``lines`` the refunds' lines with their order
+    lines. The keys on the refunds are the caller's to set.
     """
     decided = modes(refund.order for refund in refunds)
     ours = [
@@ -184,22 +187,22 @@ def draft_credit_notes(
         for refund in ours
     }
     Document.objects.bulk_create(made.values())
-    store_lines(credit_lines(made, invoices.values()))
+    store_lines(credit_lines(made, lines))
     return made
 
 
-def credit_lines(
-    documents: dict[int, Document], invoices: Iterable[Document]
-) -> list[DocumentLine]:
+def credit_lines(documents: dict[int, Document], lines: list[RefundLine]) -> list[DocumentLine]:
     """Unsaved lines of credit notes (by refund id), each pointing to the invoice line it corrects.
 
-    Net, tax and rate are the refund line's, which took them from the original line.
+    Net, tax and rate are the refund line's, which took them from the original line. Refund lines
+    without a document among ``documents`` are left out.
     """
-    originals = _originals(invoices)
+    originals = _originals({document.corrects_id for document in documents.values()})
     positions = dict.fromkeys(documents, 0)
     rows = []
-    lines = RefundLine.objects.filter(refund_id__in=documents).order_by("refund_id", "pk")
-    for line in lines.select_related("order_line"):
+    for line in lines:
+        if line.refund_id not in documents:
+            continue
         positions[line.refund_id] += 1
         row = _line(
             documents[line.refund_id],
@@ -217,18 +220,20 @@ def credit_lines(
     return rows
 
 
-def _originals(invoices: Iterable[Document]) -> dict[tuple[int, str], DocumentLine]:
+def _originals(invoice_ids: Iterable[int]) -> dict[tuple[int, str], DocumentLine]:
     """The invoice line per (order line, component); a promotion's reduction is not one."""
-    lines = DocumentLine.objects.filter(document__in=list(invoices), net__gte=0)
+    lines = DocumentLine.objects.filter(document_id__in=invoice_ids, net__gte=0)
     return {(line.order_line_id, line.component): line for line in lines.order_by("-position")}
 
 
 def store_lines(rows: list[DocumentLine]) -> None:
     """Store lines of drafts and the table per category and rate that belongs to them."""
     DocumentLine.objects.bulk_create(rows)
+    known = _untaxed_categories(rows)
     table: dict[tuple[int, str, Decimal], DocumentTax] = {}
     for row in rows:
-        category = category_of(row.document, row.rate)
+        category = "S" if row.rate else known.get(row.document.corrects_id)
+        category = category or category_of(row.document)
         key = (row.document_id, category, row.rate)
         tax = table.setdefault(
             key,
@@ -239,3 +244,12 @@ def store_lines(rows: list[DocumentLine]) -> None:
         tax.base += row.net
         tax.tax += row.tax
     DocumentTax.objects.bulk_create(table.values())
+
+
+def _untaxed_categories(rows: list[DocumentLine]) -> dict[int, str]:
+    """The category an invoice (by id) gave its untaxed lines; its credit notes keep it."""
+    wanted = {row.document.corrects_id for row in rows if not row.rate} - {None}
+    if not wanted:
+        return {}
+    found = DocumentTax.objects.filter(document_id__in=wanted, rate=0)
+    return dict(found.values_list("document_id", "category"))

@@ -309,28 +309,36 @@ def _sums(payload: Payload) -> Iterator[Finding]:
 
 
 def _rate_table(payload: Payload) -> Iterator[Finding]:
-    by_rate: dict[tuple[str, Decimal], tuple[Decimal, Decimal, int]] = {}
+    by_rate: dict[tuple[str, Decimal], tuple[Decimal, Decimal, Decimal]] = {}
     for line in payload.lines:
-        base, tax, count = by_rate.get((line.category, line.rate), (ZERO, ZERO, 0))
-        by_rate[line.category, line.rate] = (base + line.net, tax + line.tax, count + 1)
+        base, tax, pieces = by_rate.get((line.category, line.rate), (ZERO, ZERO, ZERO))
+        pieces += max(abs(line.quantity), 1)
+        by_rate[line.category, line.rate] = (base + line.net, tax + line.tax, pieces)
     table = {(row.category, row.rate): (row.base, row.tax) for row in payload.rates}
     if table != {key: value[:2] for key, value in by_rate.items()} or len(table) != len(
         payload.rates
     ):
         yield _finding("rate_table", "The table per tax rate does not match the lines.")
         return
-    for (_, rate), (base, tax, count) in by_rate.items():
-        yield from _plausible(payload, rate, base, tax, count)
+    for (_, rate), (base, tax, pieces) in by_rate.items():
+        yield from _plausible(payload, rate, base, tax, pieces)
 
 
 def _plausible(
-    payload: Payload, rate: Decimal, base: Decimal, tax: Decimal, count: int
+    payload: Payload, rate: Decimal, base: Decimal, tax: Decimal, pieces: Decimal
 ) -> Iterator[Finding]:
-    """Amazon rounds per line, so each line may be a cent off; Japan rounds once per rate."""
+    """Amazon rounds per piece, so each may be a cent off; Japan rounds once per rate.
+
+    A credit note takes a share of its invoice's net and of its tax, each rounded on its own: two
+    units a piece, in Japan too.
+    """
     if regime(payload.jurisdiction) == "us":
         return
     step = quantum(payload.currency)
-    allowed = step if regime(payload.jurisdiction) == "jp" else step * count
+    if payload.kind == "credit_note":
+        allowed = step * pieces * 2
+    else:
+        allowed = step if regime(payload.jurisdiction) == "jp" else step * pieces
     if abs(base * rate - tax) > allowed:
         percent = format((rate * 100).normalize(), "f")
         yield _finding("rate_tax", "%(tax)s is not the tax on %(base)s at %(percent)s %%.",

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from django.apps import apps
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from config.core.refused import Refused
@@ -66,7 +67,7 @@ def changing(
         check_state(refund, verb)
         yield refund
         refund.version += 1
-        refund.save()
+        _save(refund)
         tell([refund.pk])
         if finish:
             finish(refund)
@@ -91,6 +92,21 @@ def check_state(refund: Refund, verb: str) -> None:
         f"This refund is {refund.get_state_display().lower()}{_last_change(refund)}; "
         f"to {verb.replace('_', ' ')} it must be {wanted}. Nothing was changed, look again.",
     )
+
+
+def _save(refund: Refund) -> None:
+    if not refund.amazon_refund_id:
+        refund.save()
+        return
+    try:
+        with transaction.atomic():
+            refund.save()
+    except IntegrityError as error:
+        if "amazon_refund_once" not in str(error):
+            raise
+        raise Refused(
+            "amazon_refund_known", "Amazon's refund id was just entered for another refund."
+        ) from error
 
 
 def need_reason(reason: str) -> str:

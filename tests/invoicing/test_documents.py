@@ -15,7 +15,7 @@ from config.core.refused import Refused
 from config.core.trail import trail
 from invoicing import documents, refunds, tasks
 from invoicing.category import rate_of, sale_category
-from invoicing.models import Artifact, Document, DocumentLine, Download
+from invoicing.models import Artifact, Document, DocumentLine, Download, Refund
 from invoicing.models.document import Kind
 from invoicing.payload import Payload
 from tests.factories import make_buyer, make_order, make_registration, make_seller, make_user
@@ -302,6 +302,100 @@ def test_sweeper_finishes_what_the_queue_lost(monkeypatch):
     assert tasks.finish_numbered_documents() == 2
     assert Artifact.objects.filter(document__in=invoices).count() == 2
     assert tasks.finish_numbered_documents() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_document_that_cannot_be_rendered_does_not_hold_up_the_others(monkeypatch):
+    monkeypatch.setattr(tasks.render_numbered_document, "delay", lambda pk: None)
+    bad, good = make_invoice(), make_invoice()
+    real = Payload.from_json
+    monkeypatch.setattr(
+        documents.Payload,
+        "from_json",
+        lambda stored: 1 / 0 if stored["number"] == bad.number else real(stored),
+    )
+    assert documents.finish_numbered() == 1
+    assert Document.objects.get(pk=good.pk).state == "issued"
+    assert Document.objects.get(pk=bad.pk).state == "numbered"
+
+
+HOME = {
+    "UK": ("GB", "VAT", "GB980780684"),
+    "FR": ("FR", "VAT", "FR40303265045"),
+    "US": ("US", "EIN", "12-3456789"),
+    "CA": ("CA", "GST", "123456782 RT0001"),
+    "JP": ("JP", "JCT", "T7000012050002"),
+}
+
+
+@pytest.mark.parametrize(("marketplace", "rate"), [
+    ("UK", "0.20"), ("FR", "0.055"), ("US", "0.0888"), ("CA", "0.13"), ("JP", "0.10"),
+])  # fmt: skip
+def test_every_marketplace_gets_its_invoice_and_credit_note(marketplace, rate):
+    country, scheme, number = HOME[marketplace]
+    seller = make_seller(country=country)
+    make_registration(seller, country, scheme, number)
+    buyer = make_buyer(country=country, language={"FR": "fr", "JP": "ja"}.get(marketplace, "en"))
+    order = make_shipped_order(
+        seller=seller, buyer=buyer, marketplace=marketplace, quantity=3, net="1000", rate=rate
+    )
+    invoice = make_invoice(order)
+    assert (invoice.state, invoice.currency) == ("numbered", order.currency)
+    line = order.lines.get()
+    places = 0 if order.currency == "JPY" else 2
+    net, tax = round(line.item_net / 3, places), round(line.item_tax / 3, places)
+    refund = make_refund("sent", order=order, net=net, tax=tax)
+    document = Document.objects.get(refund=refund)
+    assert (document.findings, document.state) == ([], "numbered")
+    assert documents.render_numbered(document.pk)
+
+
+def test_untaxed_sale_within_the_union_is_credited_as_such():
+    buyer = make_buyer(country="FR", language="fr")
+    with trail("setup", by=User.objects.system()):
+        buyer.tax_ids.all().delete()
+        buyer.tax_ids.create(country="FR", number="FR83404833048")
+    order = make_shipped_order(buyer=buyer, rate="0", ship_country="FR")
+    invoice = make_invoice(order)
+    assert [row.category for row in invoice.taxes.all()] == ["K"]
+    with trail("setup", by=User.objects.system()):
+        order.ship_country = "DE"  # a fact that changes later does not change the credit note
+        order.save()
+    document = Document.objects.get(refund=make_refund("sent", order=order))
+    payload = Payload.from_json(document.payload)
+    assert [(row.category, row.exemption) for row in payload.rates] == [("K", "intra_community")]
+    assert (payload.language, payload.buyer.vat_id) == ("fr", "FR83404833048")
+
+
+def test_share_of_a_line_is_never_refused_for_its_rounding():
+    """Net and tax of a share are rounded each on its own: 1.5 cents off is not an error."""
+    order = make_shipped_order(quantity=3, net="0.17")
+    line = order.lines.get()
+    assert (line.item_net, line.item_tax) == (Decimal("0.17"), Decimal("0.03"))
+    refund = make_refund("sent", order=order, net="0.05", tax="0.02")
+    assert Document.objects.get(refund=refund).findings == []
+
+
+def test_refund_amazon_made_gets_our_credit_note_where_we_issue():
+    order = make_shipped_order()
+    make_invoice(order)
+    system, net, tax = User.objects.system(), Decimal("50.00"), Decimal("9.50")
+    with trail("match_refunds", by=system):
+        refund = Refund.objects.create(
+            source="amazon", lane="none", state="confirmed", seller=order.seller, order=order,
+            marketplace=order.marketplace, origin="order", currency="EUR", net=net, tax=tax,
+            gross=net + tax, proposer=system, proposed_at=timezone.now(),
+            confirmed_at=timezone.now(),
+        )  # fmt: skip
+        refund.lines.create(
+            order_line=order.lines.get(), origin="A", component="item", net=net, tax=tax,
+            gross=net + tax,
+        )  # fmt: skip
+    document = documents.issue_credit_note(refund, by=make_user("finance"))
+    assert (document.state, document.gross, document.refund) == ("numbered", net + tax, refund)
+    with pytest.raises(Refused) as refused:
+        documents.issue_credit_note(refund, by=make_user("finance"))
+    assert refused.value.code == "state"
 
 
 def test_export_writes_the_stored_files(tmp_path):
