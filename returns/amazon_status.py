@@ -104,10 +104,15 @@ def _has_new_parcel(case: cases.Case, said: dict[int, AmazonReturn]) -> bool:
         return False
     seen = {parcel.tracking: parcel for parcel in case.facts.parcels}
     return any(
-        row.tracking
-        and (row.tracking not in seen or (row.delivered_on and not seen[row.tracking].delivered_at))
+        row.tracking not in seen or (row.delivered_on and not seen[row.tracking].delivered_at)
         for row in _rows(case, said)
+        if _names_parcel(row)
     )
+
+
+def _names_parcel(row: AmazonReturn) -> bool:
+    """A delivery date is a parcel, too; its number is not always known."""
+    return bool(row.tracking or row.delivered_on)
 
 
 def _is_returnless(case: cases.Case, said: dict[int, AmazonReturn]) -> bool:
@@ -152,23 +157,28 @@ def _ship(case: cases.Case, said: dict[int, AmazonReturn]) -> None:
 def _add_parcels(case: cases.Case, said: dict[int, AmazonReturn]) -> None:
     known = {seen.tracking for seen in case.facts.parcels}
     for row in _rows(case, said):
-        if row.tracking and row.tracking not in known:
+        if _names_parcel(row) and row.tracking not in known:
             known.add(row.tracking)
             case.add_parcel(_parcel(case, row))
-        elif row.tracking and row.delivered_on:
+        elif row.delivered_on:
             _arrive(case, row)
 
 
 def _arrive(case: cases.Case, row: AmazonReturn) -> None:
     for seen in case.facts.parcels:
         if seen.tracking == row.tracking and seen.delivered_at is None and seen.id:
-            seen.delivered_at = case.now
-            case.arrived.append(seen.id)
+            seen.delivered_at = _delivered(case, row)
+            case.arrived.append(Parcel(pk=seen.id, delivered_at=seen.delivered_at))
+
+
+def _delivered(case: cases.Case, row: AmazonReturn) -> datetime | None:
+    """Noon of the delivery day where the marketplace is; None while nobody delivered."""
+    zone = ZoneInfo(case.rma.marketplace.time_zone)
+    return datetime.combine(row.delivered_on, time(12), zone) if row.delivered_on else None
 
 
 def _parcel(case: cases.Case, row: AmazonReturn) -> Parcel:
-    zone = ZoneInfo(case.rma.marketplace.time_zone)
-    delivered = datetime.combine(row.delivered_on, time(12), zone) if row.delivered_on else None
+    delivered = _delivered(case, row)
     return Parcel(
         carrier=row.carrier,
         tracking=row.tracking,

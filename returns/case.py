@@ -64,7 +64,8 @@ LINE = ("approved", "received", "missing", "accepted", "rejected", "liability")
 class Case:
     """An RMA a verb works on. ``save`` writes what the verb leaves here with it.
 
-    ``rows`` are new parcels, receipts and inspections; ``arrived`` ids of delivered parcels.
+    ``rows`` are new parcels, receipts and inspections; ``arrived`` parcels with their delivery;
+    ``before`` the header as it was read.
     """
 
     rma: RMA
@@ -77,7 +78,8 @@ class Case:
     mail: list[Message] = field(default_factory=list)
     work: list[WorkItem] = field(default_factory=list)
     rows: list[models.Model] = field(default_factory=list)
-    arrived: list[int] = field(default_factory=list)
+    arrived: list[Parcel] = field(default_factory=list)
+    before: tuple | None = None
 
     @property
     def orders(self) -> list:
@@ -178,7 +180,12 @@ def load(rmas: list[RMA], *, by: Any) -> list[Case]:
         line.rma = by_id[line.rma_id]
         lines[line.rma_id].append(line)
     facts, now = facts_of(ids), timezone.now()
-    return [Case(rma, lines[rma.pk], facts[rma.pk], by, now) for rma in rmas]
+    return [Case(rma, lines[rma.pk], facts[rma.pk], by, now, before=_header(rma)) for rma in rmas]
+
+
+def _header(rma: RMA) -> tuple:
+    """What a verb may change, but for the marks of a change itself."""
+    return tuple(getattr(rma, rma._meta.get_field(name).attname) for name in HEADER[:-2])
 
 
 def fresh(
@@ -192,25 +199,34 @@ def fresh(
 
 
 def save(cases: Sequence[Case]) -> None:
-    """Write headers, changed lines, mail and work items of all cases: one statement each."""
-    work = [item for case in cases for item in case.work]
+    """Write headers, changed lines, mail and work items of all cases: one statement each.
+
+    A case that is as it was read is not written, so that its version stays.
+    """
     for case in cases:
         case.facts.work += [_open_work(item) for item in case.work]
+    snapshot.refresh(cases)
+    changed = [case for case in cases if case.lines_changed or case.before != _header(case.rma)]
+    for case in changed:
         case.rma.version += 1
         case.rma.updated_at = case.now
-    snapshot.refresh(cases)
-    rows.write([case.rma for case in cases], HEADER)
+    rows.write([case.rma for case in changed], HEADER)
     rows.write([line for case in cases if case.lines_changed for line in case.lines], LINE)
     _write_goods(cases)
+    _write_mail(cases)
+    for case in cases:
+        case.mail, case.work, case.rows, case.arrived = [], [], [], []
+        case.lines_changed, case.before = False, _header(case.rma)
+
+
+def _write_mail(cases: Sequence[Case]) -> None:
     mail = [message for case in cases for message in case.mail]
     if mail:
         Message.objects.bulk_create(mail)
         transaction.on_commit(messages.hurry)
+    work = [item for case in cases for item in case.work]
     if work:  # an open item of the same kind says it already
         WorkItem.objects.bulk_create(work, ignore_conflicts=True)
-    for case in cases:
-        case.mail, case.work, case.rows, case.arrived = [], [], [], []
-        case.lines_changed = False
 
 
 def _write_goods(cases: Sequence[Case]) -> None:
@@ -218,9 +234,7 @@ def _write_goods(cases: Sequence[Case]) -> None:
         new = [row for case in cases for row in case.rows if isinstance(row, model)]
         if new:
             model.objects.bulk_create(new)
-    arrived = [pk for case in cases for pk in case.arrived]
-    if arrived:
-        Parcel.objects.filter(pk__in=arrived).update(delivered_at=cases[0].now)
+    rows.write([parcel for case in cases for parcel in case.arrived], ["delivered_at"])
 
 
 def _open_work(item: WorkItem) -> dict:

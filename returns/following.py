@@ -5,7 +5,7 @@ and goes back when a sent refund failed. Also locks the cases first, so that eve
 locks in the same order: case, refund, document, order lines, number series.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from config.core.models import User
@@ -19,8 +19,8 @@ from returns import snapshot
 from returns.messages import language_of
 from returns.models import RMA, RMALine
 from returns.refunding import held_open, void_case
-from returns.states import State
-from returns.workflow import approve_case
+from returns.states import CloseReason, State
+from returns.workflow import approve_case, reopen_case
 
 
 def lock_cases(origins: list[str]) -> None:
@@ -91,7 +91,22 @@ def catch_up(found: Sequence[cases.Case], *, by: Any) -> None:
             for case in void:
                 void_case(case)
             cases.save(void)
-    cases.save(rest)
+    _reopen([case for case in rest if case.rma.close_reason == CloseReason.SETTLED])
+    cases.save([case for case in rest if case.rma.state != State.CLOSED])
+
+
+def _reopen(settled: Sequence[cases.Case]) -> None:
+    """A settled case whose money came back is open again."""
+    lost = [case for case in settled if any(_owes(case))]
+    if lost:
+        with trail("reopen", by=User.objects.system(), reason="a refund was reversed"):
+            for case in lost:
+                reopen_case(case)
+            cases.save(lost)
+
+
+def _owes(case: cases.Case) -> Iterator[int]:
+    return (snapshot.unpaid(line, case.facts) for line in case.lines)
 
 
 def _paid_before_approval(case: cases.Case) -> bool:
@@ -108,12 +123,8 @@ def _is_paid(case: cases.Case) -> bool:
     """Nothing is owed any more, and something was paid."""
     if case.rma.state not in (State.APPROVED, State.SHIPPED, State.INSPECTED):
         return False
-    return any(snapshot.paid(line, case.facts) for line in case.lines) and not any(
-        snapshot.unpaid(line, case.facts) for line in case.lines
-    )
+    return any(snapshot.paid(line, case.facts) for line in case.lines) and not any(_owes(case))
 
 
 def _lost_money(case: cases.Case) -> bool:
-    return case.rma.state == State.REFUNDED and any(
-        snapshot.unpaid(line, case.facts) for line in case.lines
-    )
+    return case.rma.state == State.REFUNDED and any(_owes(case))

@@ -80,7 +80,7 @@ def _arrived(case: Case, parcel_id: int | None) -> int | None:
         return None
     if found[0].delivered_at is None:
         found[0].delivered_at = case.now
-        case.arrived.append(found[0].id)
+        case.arrived.append(Parcel(pk=found[0].id, delivered_at=case.now))
     return found[0].id
 
 

@@ -69,9 +69,7 @@ TRANSITIONS: tuple[Transition, ...] = (
         "returns.replace_rma",
         "replaced",
     ),
-    Transition(
-        "void_refund", (S.REFUNDED,), (S.INSPECTED, S.APPROVED), "invoicing.decide_refund"
-    ),
+    Transition("void_refund", (S.REFUNDED,), (S.INSPECTED, S.APPROVED), "invoicing.decide_refund"),
     Transition("settle", (S.REFUNDED,), (S.CLOSED,), "returns.settle_rma", "settled"),
     Transition("reopen", (S.CLOSED,), (S.APPROVED, S.INSPECTED), "returns.reopen_rma"),
 )

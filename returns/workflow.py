@@ -263,16 +263,21 @@ def reopen(number: str, *, by: Any, reason: str, version: int | None = None) -> 
     are claimed again, under the order lines' lock.
     """
     with opened(number, "reopen", by=by, version=version, reason=_reason(reason)) as case:
-        here = all(line.outstanding == 0 == line.uninspected for line in case.lines)
-        seen = any(line.accepted or line.rejected for line in case.lines)
-        case.move("reopen", via="reopen_inspected" if here and seen else "reopen_approved")
-        rma = case.rma
-        _claim_again(case)
-        rma.close_reason, rma.closed_at, rma.refunded_at = "", None, None
-        rma.reopened_count += 1
-        if rma.state == State.APPROVED:
-            _start_clock(case)
+        reopen_case(case)
     return case.rma
+
+
+def reopen_case(case: Case) -> None:
+    """Open a locked case again, where its goods say."""
+    here = all(line.outstanding == 0 == line.uninspected for line in case.lines)
+    seen = any(line.accepted or line.rejected for line in case.lines)
+    case.move("reopen", via="reopen_inspected" if here and seen else "reopen_approved")
+    rma = case.rma
+    _claim_again(case)
+    rma.close_reason, rma.closed_at, rma.refunded_at = "", None, None
+    rma.reopened_count += 1
+    if rma.state == State.APPROVED:
+        _start_clock(case)
 
 
 def _claim_again(case: Case) -> None:

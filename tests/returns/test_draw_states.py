@@ -31,3 +31,7 @@ def test_check_passes_only_on_the_same_diagram(tmp_path):
     page.write_text(page.read_text().replace("withdraw", "cancel"))
     with pytest.raises(CommandError):
         call_command("draw_states", "--check", str(page))
+
+
+def test_readme_shows_the_states_as_they_are(settings):
+    call_command("draw_states", "--check", str(settings.BASE_DIR / "README.md"))

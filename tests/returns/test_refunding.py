@@ -155,3 +155,27 @@ def test_settle_by_hand_waits_for_the_money():
     with pytest.raises(Refused) as refused:
         workflow.settle(rma.number, by=make_user("lead"))
     assert refused.value.code == "money"
+
+
+def test_reversed_refund_opens_the_settled_case_again():
+    from returns.matching import settle_refunded
+
+    rma = make_rma("refunded")
+    refund = Refund.objects.get(origin=rma.number)
+    refunds.confirm_many([refund.pk], by=User.objects.system())
+    settle_refunded()
+    refunds.reverse(refund.key, by=make_user("finance"), reason="The card was closed")
+    assert state_of(rma) == "inspected"
+    assert (rma.reopened_count, rma.next_actor) == (1, "agent")
+
+
+def test_confirmation_that_changes_nothing_keeps_the_version():
+    rma = make_rma("inspected")
+    (refund,) = refunding.propose(rma.number, by=make_user("agent"))
+    rma.refresh_from_db()
+    before = rma.version
+    from returns.following import follow
+
+    follow([refund.pk])
+    rma.refresh_from_db()
+    assert rma.version == before
