@@ -1,7 +1,7 @@
 """Who may do what with the facts."""
 
 from config.core import roles
-from config.core.roles import ADMIN, AGENT, EVERYONE, FINANCE, LEAD
+from config.core.roles import ADMIN, AGENT, AUDITOR, EVERYONE, FINANCE, LEAD
 
 _VIEWS = (
     "seller",
@@ -13,6 +13,7 @@ _VIEWS = (
     "product",
     "order",
     "orderline",
+    "orderitemcode",
     "shipment",
     "amazonreturn",
     "importfile",
@@ -31,6 +32,7 @@ roles.register(
         "orders.change_buyertaxid": (AGENT, LEAD, FINANCE, ADMIN),
         "orders.add_buyeraddress": (AGENT, LEAD, FINANCE, ADMIN),
         "orders.change_buyeraddress": (AGENT, LEAD, FINANCE, ADMIN),
+        "orders.view_importrow": (LEAD, FINANCE, AUDITOR, ADMIN),
         "orders.import_report": (LEAD, FINANCE, ADMIN),
         "orders.confirm_identity": (LEAD, FINANCE, ADMIN),
     }

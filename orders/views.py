@@ -75,8 +75,9 @@ class ImportList(ListPage):
 @permission_required("orders.import_report", raise_exception=True)
 def import_new(request: HttpRequest) -> HttpResponse:
     """GET /imports/new/: the form. POST: store the file, start the job, show its progress."""
-    form = ImportForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    posted = request.method == "POST"
+    form = ImportForm(request.POST, request.FILES) if posted else ImportForm()
+    if posted and form.is_valid():
         return redirect("orders:import-job", _start(form, request.user).pk)
     context = {"form": form, "types": registry.all_types()}
     return render(request, "orders/import_new.html", context, status=422 if form.errors else 200)

@@ -84,6 +84,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     bytes_read: int = 0
     trim: bool = True  # cells may begin or end with blanks
+    surplus: int | None = None  # blank cells that every line has beyond the header's
 
     def bad(self, line: int, column: str, value: str, problem: str, remedy: str = AS_IS) -> None:
         """Keep a problem of a line that cannot become a row."""
@@ -107,7 +108,7 @@ class Report:
                 if number <= self.header_line or not line.strip():
                     continue
                 row: str | None = line
-                if line.count("\t") != tabs or "\0" in line:
+                if self.surplus is None or line.count("\t") != tabs or "\0" in line:
                     row = self._repaired(number, line.split("\t"), last=len(lines) == 1)
                 if row is not None:
                     yield f"{number}\t{row}\n"
@@ -140,7 +141,10 @@ class Report:
         if any("\0" in cell for cell in cells):
             self.bad(number, "", "", "the line holds NUL characters, which no text has")
             return None
-        if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+        if self.surplus is None:  # a report may end every line with a delimiter
+            blank = len(cells) > width and not any(cell.strip() for cell in cells[width:])
+            self.surplus = len(cells) - width if blank else 0
+        if self.surplus and len(cells) == width + self.surplus and not cells[-1].strip():
             cells = cells[:width]
         needed = max((self.header.index(n) for n in self._required()), default=0)
         if len(cells) == width or (needed < len(cells) < width and not last):

@@ -122,12 +122,13 @@ def _day_of(day_first: bool | None) -> str:
     first, second, year = (f"(regexp_split_to_array(w, '[/.-]'))[{n}]" for n in (1, 2, 3))
     day_month = f"{year} || '-' || lpad({second}, 2, '0') || '-' || lpad({first}, 2, '0')"
     month_day = f"{year} || '-' || lpad({first}, 2, '0') || '-' || lpad({second}, 2, '0')"
-    month = f"('{_MONTH_NUMBERS}'::jsonb ->> rtrim(lower({second}), '.'))"
+    month = f"('{_MONTH_NUMBERS}'::jsonb ->> rtrim(lower(split_part(w, '-', 2)), '.'))"
+    named = f"split_part(w, '-', 3) || '-' || {month} || '-' || lpad(split_part(w, '-', 1), 2, '0')"
     numbers = {True: day_month, False: month_day, None: "NULL"}[day_first]
     return (
         "CASE WHEN w ~ '^\\d{4}/\\d{2}/\\d{2}$' THEN replace(w, '/', '-')"
         f" WHEN w ~ '^\\d{{1,2}}\\.\\d{{1,2}}\\.\\d{{4}}$' THEN {day_month}"
         " WHEN w ~ '^\\d{1,2}-[^- 0-9]{3,5}-\\d{4}$'"
-        f" THEN {year} || '-' || {month} || '-' || lpad({first}, 2, '0')"
+        f" THEN {named}"
         f" WHEN w ~ '^{NUMBERS_ONLY_DATE}$' THEN {numbers} END"
     )

@@ -102,7 +102,8 @@ def ensure_lines(
             f" SELECT DISTINCT o.id, {sku}, {code} FROM {source} AS s JOIN orders_order o"
             f" ON o.seller_id = %(seller)s AND o.amazon_order_id = {order}"
             f" WHERE {sku} <> '' AND {code} <> ''"
-            f" AND NOT EXISTS (SELECT FROM orders_orderitemcode c WHERE c.order_id = o.id AND c.sku = {sku} AND c.code = {code})",
+            " AND NOT EXISTS (SELECT FROM orders_orderitemcode c WHERE c.order_id = o.id"
+            f" AND c.sku = {sku} AND c.code = {code})",
             values,
         )
 
