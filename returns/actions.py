@@ -45,6 +45,15 @@ class Action:
     note: str = ""
     is_link: bool = False
 
+    def __post_init__(self) -> None:
+        self.fill(self.form)
+
+    def fill(self, form: Any) -> None:
+        """Take a form; its ids carry the action's name, for a page has several forms."""
+        self.form = form
+        if form is not None:
+            form.auto_id = f"{self.name}-%s"
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -81,7 +90,7 @@ def panel(
     actions += _refund_links(user, refunds)
     for action in actions:
         if action.name in bound:
-            action.form = bound[action.name]
+            action.fill(bound[action.name])
     _one_primary(actions)
     actions.sort(key=lambda action: (bool(action.refused), not action.primary))
     return actions
@@ -177,16 +186,17 @@ def _goods(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
                 primary=rma.state == State.SHIPPED,
             )
         )
-        found.append(
-            _plain(
-                rma,
-                user,
-                "missing",
-                _("Give up as missing"),
-                "returns.receive_rma",
-                form=forms.MissingForm(lines=waiting),
+        if rma.state != State.APPROVED:
+            found.append(
+                _plain(
+                    rma,
+                    user,
+                    "missing",
+                    _("Give up as missing"),
+                    "returns.receive_rma",
+                    form=forms.MissingForm(lines=waiting),
+                )
             )
-        )
     if facts.uninspected:
         found.append(_inspect_link(rma, user))
     return found

@@ -86,6 +86,7 @@ class ProposeForm(forms.Form):
 
     refund_shipping = forms.NullBooleanField(
         label=_("Refund outbound shipping"),
+        required=False,
         widget=forms.Select(
             choices=[("", _("As the policy says")), ("true", _("Yes")), ("false", _("No"))]
         ),

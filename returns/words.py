@@ -11,6 +11,7 @@ from django.utils.translation import get_language, gettext
 
 from config.core import display, jinja
 from config.core.money import format_number
+from config.core.reader import reader, word_of
 from config.core.sentence import Sentence
 from orders.models import Buyer
 from returns import timeline, words_of_verbs
@@ -18,48 +19,38 @@ from returns.models import Message
 from returns.reasons import reason_label
 from returns.states import CloseReason, Condition, Disposition, Liability, NextActor, State
 
-_LABELS = {
-    "rma_state": dict(State.choices),
-    "close_reason": dict(CloseReason.choices),
-    "next_actor": dict(NextActor.choices),
-    "liability": dict(Liability.choices),
-    "condition": dict(Condition.choices),
-    "disposition": dict(Disposition.choices),
-    "buyer_kind": dict(Buyer.Kind.choices),
-    "message_status": dict(Message.Status.choices),
+_CHOICES = {
+    "rma_state": State.choices,
+    "close_reason": CloseReason.choices,
+    "next_actor": NextActor.choices,
+    "liability": Liability.choices,
+    "condition": Condition.choices,
+    "disposition": Disposition.choices,
+    "buyer_kind": Buyer.Kind.choices,
+    "message_status": Message.Status.choices,
 }
-
-
-def label(kind: str):
-    """A filter that turns a stored code into its translated word; unknown codes stay."""
-    return lambda code: _word(kind, code, get_language())
-
-
-@lru_cache(maxsize=1000)
-def _word(kind: str, code: str, language: str | None) -> str:
-    return str(_LABELS[kind].get(code, code))
 
 
 def reason(code: str) -> str:
     """The label of an Amazon reason code; an empty one is a dash."""
-    return _reason(code, get_language()) if code else "–"
+    return _reason(code, reader().language) if code else "–"
 
 
 @lru_cache(maxsize=1000)
-def _reason(code: str, language: str | None) -> str:
+def _reason(code: str, language: str) -> str:
     return gettext(reason_label(code))
 
 
 def due(moment) -> SafeString:
     """When a step is due, marked with a word when it is over."""
     text = display.age(moment)
-    if moment is None or moment > timezone.now():
+    if moment is None or moment > reader().now:
         return text
-    return SafeString(f'<span class="tag late">{_overdue(get_language())}{text}</span>')
+    return SafeString(f'<span class="tag late">{_overdue(reader().language)}{text}</span>')
 
 
 @cache
-def _overdue(language: str | None) -> SafeString:
+def _overdue(language: str) -> SafeString:
     return format_html('<span class="visually-hidden">{} </span>', gettext("overdue since"))
 
 
@@ -87,7 +78,7 @@ def sentence(stored: dict) -> str:
     return says.render(gettext, get_language() or "en")
 
 
-FILTERS = {name: label(name) for name in _LABELS} | {
+FILTERS = {name: word_of(choices) for name, choices in _CHOICES.items()} | {
     "reason": reason,
     "due": due,
     "thing": thing,

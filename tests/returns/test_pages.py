@@ -236,6 +236,19 @@ def test_case_links_to_the_refund_that_waits(client):
     assert f'class="btn primary" href="{waiting.get_absolute_url()}"' in page
 
 
+@pytest.mark.parametrize("state", ["requested", "approved", "shipped", "inspected", "closed"])
+def test_ids_of_a_case_page_are_unique(client, lead, state):
+    page = client.get(make_rma(state).get_absolute_url()).content.decode()
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert sorted(ids) == sorted(set(ids))
+
+
+def test_proposal_asks_for_nothing(client, lead):
+    page = client.get(make_rma("inspected").get_absolute_url()).content.decode()
+    form = page[page.index("/propose/") :]
+    assert "required" not in form[: form.index("</form>")]
+
+
 def test_unknown_case_is_not_found(client, lead):
     assert client.get("/returns/RMA-2026-999999/").status_code == 404
 
