@@ -12,13 +12,12 @@ from html import escape
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_decimal_symbol, get_group_symbol
-from django.conf import settings
 from django.templatetags.static import static
-from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import gettext, pgettext
 
 from config.core.money import round_money
+from config.core.reader import reader
 
 NOTHING = SafeString('<span class="nil">–</span>')
 _STEPS = ((60, "min"), (3600, "h"), (86400, "d"), (7 * 86400, "w"), (30 * 86400, "mo"))
@@ -42,7 +41,7 @@ def number(amount: Decimal, currency: str) -> str:
     """The figures of an amount alone, grouped, with a true minus sign."""
     rounded = round_money(Decimal(amount), currency)
     places = max(0, -rounded.as_tuple().exponent)
-    group, point = _symbols(get_language() or settings.LANGUAGE_CODE)
+    group, point = _symbols(reader().language)
     whole, _, fraction = f"{abs(rounded):,.{places}f}".partition(".")
     sign = "\N{MINUS SIGN}" if rounded < 0 else ""
     return sign + whole.replace(",", group) + (point + fraction if fraction else "")
@@ -61,29 +60,30 @@ def age(moment: dt.datetime | dt.date | None) -> SafeString:
     """How long ago (``3 d``) or how far ahead (``in 3 d``), the exact time in ``<time title>``."""
     if moment is None:
         return NOTHING
+    by = reader()
     is_day = not isinstance(moment, dt.datetime)
     if is_day:
-        moment = dt.datetime.combine(moment, dt.time.min, timezone.get_current_timezone())
-    seconds = int((dt.datetime.now(dt.UTC) - moment).total_seconds())
-    units = _units(get_language())
+        moment = dt.datetime.combine(moment, dt.time.min, by.zone)
+    seconds = int((by.now - moment).total_seconds())
+    units = _units(by.language)
     words = _short(abs(seconds), units)
     if seconds <= -60:
         words = units["in"] % {"age": words}
-    iso, exact = _exact(moment)
+    iso, exact = _exact(moment, by.zone)
     return SafeString(
         f'<time datetime="{iso}" title="{exact[:10] if is_day else exact}">{words}</time>'
     )
 
 
-def _exact(moment: dt.datetime) -> tuple[str, str]:
+def _exact(moment: dt.datetime, zone: dt.tzinfo) -> tuple[str, str]:
     """A moment for machines and for people, both in the reader's time zone."""
-    local = moment.astimezone(timezone.get_current_timezone())
+    local = moment.astimezone(zone)
     iso = local.isoformat(timespec="seconds")
     return iso, f"{iso[:10]} {iso[11:16]} {local.tzname()}"
 
 
 @cache
-def _units(language: str | None) -> dict[str, str]:
+def _units(language: str) -> dict[str, str]:
     """The short words for spans of time, translated once a language."""
     words = {unit: pgettext("age", unit) for _seconds, unit in _STEPS}
     words |= {"now": pgettext("age", "now"), "y": pgettext("age", "y")}
@@ -105,7 +105,7 @@ def date(moment: dt.datetime | dt.date | None) -> SafeString:
         return NOTHING
     if not isinstance(moment, dt.datetime):
         return SafeString(f'<time datetime="{moment:%Y-%m-%d}">{moment:%Y-%m-%d}</time>')
-    iso, exact = _exact(moment)
+    iso, exact = _exact(moment, reader().zone)
     return SafeString(f'<time datetime="{iso}" title="{exact}">{iso[:10]}</time>')
 
 
@@ -113,7 +113,7 @@ def state_badge(state: str | None, label: str | None = None) -> SafeString:
     """A dot and a word. ``label`` is the translated word, else the state itself is spoken."""
     if not state:
         return NOTHING
-    return _badge(str(state), str(label) if label else "", get_language() or "")
+    return _badge(str(state), str(label) if label else "", reader().language)
 
 
 @lru_cache(maxsize=2000)
@@ -126,7 +126,7 @@ def copy_id(value: str | None, label: str = "") -> SafeString:
     """A button that copies an id; the id itself is written by the caller, usually as a link."""
     if not value:
         return SafeString("")
-    name = _copy_word(get_language()) % {"id": escape(str(label or value))}
+    name = _copy_word(reader().language) % {"id": escape(str(label or value))}
     return SafeString(
         f'<button type="button" class="copy" data-copy="{escape(str(value))}" aria-label="{name}"'
         f' title="{name}"><svg aria-hidden="true"><use href="{_icons()}#copy"/></svg></button>'
@@ -134,7 +134,7 @@ def copy_id(value: str | None, label: str = "") -> SafeString:
 
 
 @cache
-def _copy_word(language: str | None) -> str:
+def _copy_word(language: str) -> str:
     return escape(gettext("Copy %(id)s"))
 
 

@@ -46,6 +46,7 @@ from django_tables2 import Table
 
 from config.core import csvfile, filterbar, keyset
 from config.core.listquery import ListQuery
+from config.core.reader import reading
 
 REGION = "core/list_region.html"
 BAR = "core/filter_bar.html"
@@ -285,7 +286,8 @@ class ListPage(LoginRequiredMixin, PermissionRequiredMixin, View):
         return not permission or self.request.user.has_perm(permission)
 
     def _draw(self, template: str, context: dict[str, Any]) -> str:
-        return engines["jinja2"].get_template(template).render(context, self.request)
+        with reading():
+            return engines["jinja2"].get_template(template).render(context, self.request)
 
     def _csv(self) -> HttpResponse:
         columns = {
