@@ -5,6 +5,7 @@ settlement shows the money, and a settlement report that ties to the cent.
 
 import csv
 import io
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from playwright.sync_api import Page, expect
 
 from invoicing.models import Document, MoneyFact, Refund
 from invoicing.states import DocumentState, RefundState
+from orders.models import Buyer
 from returns.models import RMA
-from tests.factories import make_registration, make_seller, make_user
-from tests.papers import make_mode
+from tests.factories import make_seller, make_user
+from tests.papers import make_issuing
 
 pytestmark = pytest.mark.e2e
 REPORTS = Path(__file__).resolve().parent.parent / "data" / "reports"
@@ -38,6 +40,7 @@ def press(page: Page, name: str) -> None:
 def open_form(page: Page, name: str):
     """Open the form behind a button and return it."""
     page.locator("summary", has_text=name).first.click()
+    page.wait_for_load_state("networkidle")
     return page.locator("details[open] form").filter(
         has=page.get_by_role("button", name=name, exact=True)
     )
@@ -50,7 +53,7 @@ def state_is(page: Page, word: str) -> None:
 @pytest.fixture
 def seller(transactional_db):
     seller = make_seller(code="DH")
-    make_mode(seller, "DE", "seller")
+    make_issuing(seller)
     return seller
 
 
@@ -59,7 +62,7 @@ def request_return(page: Page) -> str:
     page.goto(f"/returns/new/?order={ORDER}")
     form = page.locator("form[method=post]").filter(has_text="GEHOERSCHUTZ-25")
     form.get_by_label("Units").fill("5")
-    form.get_by_label("Reason", exact=True).select_option("CR-DEFECTIVE")
+    form.get_by_label("Reason", exact=True).select_option(label="Defective")
     form.get_by_role("button", name="Request the return").click()
     expect(page.locator("h1")).to_contain_text("RMA-")
     return page.locator("h1").inner_text().split()[0]
@@ -77,6 +80,20 @@ def inspect(page: Page, number: str) -> None:
     page.get_by_role("button", name="Receive and inspect").click()
     page.goto(f"/returns/{number}/")
     state_is(page, "Inspected")
+
+
+def complete_buyer(page: Page) -> None:
+    """Amazon's report names the company only; the invoice needs its address and VAT id."""
+    buyer = Buyer.objects.get(legal_name="Müller & Söhne GmbH")
+    page.goto(f"/buyers/{buyer.pk}/")
+    form = open_form(page, "Set address")
+    form.get_by_label("Kind").select_option("billing")
+    form.get_by_label(re.compile(r"^Address( \(|$)")).fill("Beispielweg 1")
+    form.get_by_label("Postal code").fill("50667")
+    form.get_by_label("City").fill("Köln")
+    form.get_by_label("Country").fill("DE")
+    form.get_by_role("button", name="Set address").click()
+    expect(page.locator(".messages")).to_contain_text("Address saved")
 
 
 def carry_out(page: Page, refund: Refund) -> None:
@@ -120,9 +137,11 @@ def test_return_goes_from_order_to_settled_report(desk, seller, tmp_path):
     desk_page.goto(f"/returns/{number}/")
     form = open_form(desk_page, "Propose refund")
     form.get_by_role("button", name="Propose refund").click()
+    expect(desk_page.locator(".messages")).to_contain_text("roposed")
     refund = Refund.objects.get(origin=number)
     assert (refund.gross, refund.tax) == (Decimal("119.00"), Decimal("19.00"))
 
+    complete_buyer(books)
     carry_out(books, refund)
     note = Document.objects.get(kind="credit_note")
     assert note.state == DocumentState.ISSUED and note.gross == Decimal("119.00")
