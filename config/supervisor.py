@@ -295,6 +295,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("RETOUR_DEMO", "1")
     os.chdir(CHECKOUT)
+    os.umask(0o077)  # what we write is for this user only
     port = int(os.environ.get("PORT") or 8000)
     refuse_busy(port)
     try:
