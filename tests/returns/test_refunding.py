@@ -3,13 +3,24 @@
 from decimal import Decimal
 
 import pytest
+from django.apps import apps
 
 from config.core.models import User
 from config.core.refused import Refused
-from invoicing import refunds
+from invoicing import matching, refunds
 from invoicing.models import Refund
 from returns import goods, refunding, workflow
-from tests.factories import make_order, make_rma, make_user, pay, record_invoice
+from returns.following import follow
+from returns.matching import settle_refunded
+from tests.factories import (
+    make_order,
+    make_rma,
+    make_user,
+    pay,
+    receive_and_inspect,
+    record_invoice,
+)
+from tests.invoicing.money import make_fact, make_settlement
 
 pytestmark = pytest.mark.django_db
 
@@ -139,8 +150,6 @@ def test_second_person_mail_goes_to_the_approver():
 
 
 def test_confirmed_money_settles_the_case():
-    from returns.matching import settle_refunded
-
     rma = make_rma("refunded")
     assert settle_refunded() == 0
     refund = Refund.objects.get(origin=rma.number)
@@ -158,8 +167,6 @@ def test_settle_by_hand_waits_for_the_money():
 
 
 def test_reversed_refund_opens_the_settled_case_again():
-    from returns.matching import settle_refunded
-
     rma = make_rma("refunded")
     refund = Refund.objects.get(origin=rma.number)
     refunds.confirm_many([refund.pk], by=User.objects.system())
@@ -174,8 +181,87 @@ def test_confirmation_that_changes_nothing_keeps_the_version():
     (refund,) = refunding.propose(rma.number, by=make_user("agent"))
     rma.refresh_from_db()
     before = rma.version
-    from returns.following import follow
-
     follow([refund.pk])
     rma.refresh_from_db()
     assert rma.version == before
+
+
+def refund_by_amazon(order, net, tax):
+    """Amazon's settlement shows a refund nobody here decided."""
+    line, settlement = order.lines.get(), make_settlement(order.seller)
+    make_fact(settlement, order, line, f"-{net}", adjustment=f"A{net}")
+    make_fact(
+        settlement,
+        order,
+        line,
+        f"-{tax}",
+        adjustment=f"A{net}",
+        amount_description="Tax",
+        is_tax=True,
+    )
+    matching.match_refunds()
+
+
+def test_refund_by_amazon_leaves_less_for_ours():
+    order = make_order(quantity=3, net="90.00")
+    rma = make_rma("inspected", order=order, quantity=3)
+    refund_by_amazon(order, "30.00", "5.70")
+    (quote,) = refunding.quote(rma)
+    assert quote.calculation.lines[0].quantity == 2
+    assert quote.calculation.gross == Decimal("71.40")
+    record_invoice(order)
+    pay(*refunding.propose(rma.number, by=make_user("agent")))
+    assert state_of(rma) == "refunded"
+
+
+@pytest.mark.parametrize("state", ["approved", "shipped", "inspected"])
+def test_full_refund_by_amazon_moves_the_case_as_the_system_actor(state):
+    order = make_order(quantity=2, net="90.00")
+    rma = make_rma(state, order=order, quantity=2)
+    refund_by_amazon(order, "90.00", "17.10")
+    assert state_of(rma) == "refunded"
+    (quote,) = refunding.quote(rma)
+    assert not quote.refundable
+    event = apps.get_model("returns", "RMAEvent").objects.filter(pgh_obj_id=rma.pk)
+    last = event.order_by("-pgh_id").first().pgh_context
+    assert (last["verb"], last["name"]) == ("refund", "system")
+
+
+def test_money_of_amazon_counts_for_the_older_case_first():
+    order = make_order(quantity=4, net="100.00")
+    older, newer = (make_rma("inspected", order=order, quantity=2) for _ in range(2))
+    refund_by_amazon(order, "50.00", "9.50")
+    assert state_of(older) == "refunded"
+    assert state_of(newer) == "inspected"
+    (quote,) = refunding.quote(newer)
+    assert quote.calculation.lines[0].quantity == 2
+
+
+def test_label_we_paid_is_kept_back_once_from_a_buyer_who_is_liable():
+    lead, order = make_user("lead"), make_order(quantity=2, net="100.00")
+    rma = make_rma("approved", order=order, by=lead, reason_code="CR-UNWANTED_ITEM")
+    workflow.ship(
+        rma.number, by=lead, tracking="T1", label_payer="seller", label_cost=Decimal("5.95")
+    )
+    receive_and_inspect(rma, by=lead)
+    (quote,) = refunding.quote(rma)
+    kept = {line.component: line.gross for line in quote.calculation.lines}
+    assert kept["return_freight"] == Decimal("-5.95")
+    workflow.set_liability(rma.number, by=lead, line_id=rma.lines.get().pk, liability="seller")
+    rma.refresh_from_db()
+    (quote,) = refunding.quote(rma)
+    assert "return_freight" not in {line.component for line in quote.calculation.lines}
+
+
+def test_quote_of_a_stub_order_says_why_not():
+    rma = make_rma(order=make_order(facts_complete=False))
+    (quote,) = refunding.quote(rma)
+    assert not quote.refundable
+    assert quote.sentence
+
+
+def test_quote_takes_three_queries(django_assert_num_queries):
+    rma = make_rma("inspected")
+    lines = list(rma.lines.select_related("order_line__order"))
+    with django_assert_num_queries(3):
+        refunding.quote(rma, lines=lines)
