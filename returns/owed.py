@@ -85,7 +85,7 @@ class Owed:
         ids = {line.pk for line in self.ordered[order_id]}
         return [
             AlreadyRefunded(
-                row.order_line_id,
+                str(row.order_line_id),
                 row.component,
                 row.net,
                 row.tax,
@@ -134,7 +134,7 @@ class Owed:
         rules: policy.PolicyRules,
     ) -> ReturnedLine:
         return ReturnedLine(
-            order_line=line.order_line_id,
+            order_line=str(line.order_line_id),
             origin=self.origin(line),
             quantity=units,
             liability=line.liability,
@@ -146,7 +146,7 @@ class Owed:
 
     def _credit(self, line: RMALine, gross: Decimal, number: int) -> ReturnedLine:
         return ReturnedLine(
-            order_line=line.order_line_id,
+            order_line=str(line.order_line_id),
             origin=self.origin(line, number),
             liability=line.liability,
             credit_gross=gross,
@@ -214,7 +214,7 @@ def _paid(line: OrderLine, currency: str) -> PaidLine:
     parts: dict[str, Any] = {
         name: PaidComponent(*line.paid(name)) for name in ("item", "shipping", "gift_wrap")
     }
-    return PaidLine(line.pk, currency, line.quantity, line.sku, line.title or line.sku, **parts)
+    return PaidLine(str(line.pk), currency, line.quantity, line.sku, line.title or line.sku, **parts)
 
 
 def sentences(calculations: Iterable[Calculation]) -> str:
