@@ -125,11 +125,11 @@ def decode(cursor: str, sort: str, rows: QuerySet) -> tuple[Any, Any] | None:
         return None
 
 
-def capped_count(rows: QuerySet, cap: int = COUNT_CAP) -> int:
-    """How many rows, at most ``cap`` + 1: counting stops there."""
-    counted = rows.order_by().values("pk")
-    _drop_unused_joins(counted.query)
-    return counted[: cap + 1].count()
+def countable(rows: QuerySet, cap: int = COUNT_CAP) -> QuerySet:
+    """The rows to count, at most ``cap`` + 1 of them and no more joined than conditions need."""
+    rows = rows.order_by().values("pk")
+    _drop_unused_joins(rows.query)
+    return rows[: cap + 1]
 
 
 def _drop_unused_joins(query: Query) -> None:

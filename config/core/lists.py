@@ -24,17 +24,17 @@ The row template draws the cells only, one for each column, the first as ``<th s
 the link that Enter opens (see templates/jinja/core/example_row.html); it gets ``row`` (dict) and
 ``columns`` (name → Column) and the filters money, age, date, state_badge, copy_id and ``url()``.
 Each row's ``id`` is posted as ``ids`` by the bulk bar. Index each sort as (column, id).
-Budget: session, user, permissions, rows, count = 5 queries, plus the tabs' one.
+Budget: session, user, permissions, rows, and one for the count and the tabs' = 5 queries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
-from django.db.models import QuerySet, Value
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import engines
@@ -50,14 +50,18 @@ from config.core.reader import reading
 
 REGION = "core/list_region.html"
 BAR = "core/filter_bar.html"
+TAB_CAP = 999
 
 
 @dataclass
 class Tab:
-    """A saved view as a link: it sets ``params`` and clears those of its sister tabs."""
+    """A saved view as a link: it sets ``params`` and clears those of its sister tabs. ``rows``
+    are what the list shows there; they are counted, up to a cap.
+    """
 
     label: str
     params: Mapping[str, str] = field(default_factory=dict)
+    rows: QuerySet | None = None
     count: int | None = None
     url: str = ""
     active: bool = False
@@ -148,9 +152,10 @@ class ListPage(LoginRequiredMixin, PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The page, its table region alone (htmx), or the whole filtered list as CSV."""
+        self._rows = self.get_rows()
         self.query = ListQuery(
             request,
-            model=self.get_rows().model,
+            model=self._rows.model,
             filterset=self.filterset_class,
             scope_fields=self.scope_fields,
             sorts=self.sorts,
@@ -177,7 +182,8 @@ class ListPage(LoginRequiredMixin, PermissionRequiredMixin, View):
             rows, query.sort_column, given.get("after", ""), given.get("before", ""), self.page_size
         )
         self._require_columns(page.rows)
-        count = self._count(rows, page)
+        tabs = self._tabs()
+        count = self._count(rows, page, tabs)
         context = {
             "rows": page.rows,
             "columns": {column.name: column for column in self._columns()},
@@ -185,7 +191,7 @@ class ListPage(LoginRequiredMixin, PermissionRequiredMixin, View):
             "title": self.title,
             "empty_text": self.empty_text,
             "status": count_text(count),
-            "tabs": self._tabs(),
+            "tabs": tabs,
             "pills": self._pills(),
             "problems": self._problems(),
             "sort": query.sort if query.sort != query.default_sort else "",
@@ -201,7 +207,7 @@ class ListPage(LoginRequiredMixin, PermissionRequiredMixin, View):
 
     def filtered_rows(self) -> QuerySet:
         """``get_rows`` with the scope and the filters of the address applied; unsorted."""
-        rows, query = self.get_rows(), self.query
+        rows, query = self._rows, self.query
         for name, path in query.scopes.items():
             if name in query.params:
                 rows = rows.filter(**{path: query.params[name][0]})
@@ -271,10 +277,15 @@ class ListPage(LoginRequiredMixin, PermissionRequiredMixin, View):
             "path": self.request.path,
         }
 
-    def _count(self, rows: QuerySet, page: keyset.Page) -> int:
-        if not page.next and not page.previous:
-            return len(page.rows)
-        return keyset.capped_count(rows)
+    def _count(self, rows: QuerySet, page: keyset.Page, tabs: list[Tab]) -> int:
+        """Count the list, unless it is all on this page, and the tabs' rows: in one query."""
+        shown = [tab for tab in tabs if tab.rows is not None]
+        asked = [keyset.countable(tab.rows, TAB_CAP) for tab in shown]
+        in_full = not page.next and not page.previous
+        counts = count_each(asked if in_full else [*asked, keyset.countable(rows)])
+        for tab, count in zip(shown, counts, strict=False):
+            tab.count = count
+        return len(page.rows) if in_full else counts[-1]
 
     def _require_columns(self, rows: list[dict]) -> None:
         if rows and not {"id", self.query.sort_column.lstrip("-")} <= rows[0].keys():
@@ -313,17 +324,23 @@ def count_text(count: int) -> str:
     return gettext("%(count)s results") % {"count": f"{count:,}"}
 
 
-def capped_counts(querysets: Mapping[str, QuerySet], cap: int = 999) -> dict[str, int]:
-    """Counts of several querysets in one query, each at most ``cap`` + 1 (for tabs)."""
+def capped_counts(querysets: Mapping[Any, QuerySet], cap: int = TAB_CAP) -> dict[Any, int]:
+    """Counts of several querysets in one query, each at most ``cap`` + 1."""
+    counts = count_each([keyset.countable(rows, cap) for rows in querysets.values()])
+    return dict(zip(querysets, counts, strict=True))
+
+
+def count_each(querysets: Sequence[QuerySet]) -> Sequence[int]:
+    """The number of rows of each queryset, asked in one query."""
     if not querysets:
-        return {}
-    connection = connections[next(iter(querysets.values())).db]
+        return []
+    connection = connections[querysets[0].db]
     parts, params = [], []
-    for rows in querysets.values():
-        limited = rows.order_by().values_list(Value(1))[: cap + 1]
-        sql, values = limited.query.get_compiler(connection=connection).as_sql()
-        parts.append(f"(SELECT count(*) FROM ({sql}) AS limited)")
+    for rows in querysets:
+        compiler = rows.query.get_compiler(connection=connection, elide_empty=False)
+        sql, values = compiler.as_sql()
+        parts.append(f"(SELECT count(*) FROM ({sql}) AS counted)")
         params += values
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(parts)}", params)
-        return dict(zip(querysets, cursor.fetchone(), strict=True))
+        return cursor.fetchone()

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from config.core.lists import ListPage, Tab, capped_counts
+from config.core.lists import ListPage, Tab
 from config.core.refused import Refused
 from config.core.roles import may
 from invoicing.models import Document
@@ -52,8 +52,8 @@ class BuyerList(ListPage):
 
     def get_tabs(self) -> list[Tab]:
         """Everybody, and the watch list."""
-        counts = capped_counts({"watched": Buyer.objects.filter(watched=True)})
-        return [Tab(str(_("All"))), Tab(str(_("Watched")), {"watched": "true"}, counts["watched"])]
+        watched = Buyer.objects.filter(watched=True)
+        return [Tab(str(_("All"))), Tab(str(_("Watched")), {"watched": "true"}, watched)]
 
     def get_csv_row(self, row: dict, columns: list[str]) -> list:
         """With the rate in percent."""
