@@ -17,7 +17,9 @@ class QueueFilters(django_filters.FilterSet):
     q = django_filters.CharFilter(method="search", label=_("Search"))
     state = django_filters.ChoiceFilter(choices=State.choices, label=_("State"))
     next = django_filters.ChoiceFilter(
-        field_name="next_actor", choices=NextActor.choices, label=_("Next")
+        method="waiting",
+        choices=[c for c in NextActor.choices if c[0] != NextActor.NOBODY],
+        label=_("Next"),
     )
     mine = django_filters.BooleanFilter(method="only_mine", label=_("Mine"))
     overdue = django_filters.BooleanFilter(method="only_overdue", label=_("Overdue"))
@@ -38,13 +40,17 @@ class QueueFilters(django_filters.FilterSet):
         """Any part of a number, order id, PO, buyer, SKU or tracking number."""
         return rows.filter(search__icontains=value.strip())
 
+    def waiting(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Open cases whose next step is this actor's."""
+        return rows.waiting_for(value)
+
     def only_mine(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
-        """Cases the reader owns."""
-        return rows.filter(owner=self.request.user) if value else rows
+        """Open cases the reader owns."""
+        return rows.open().filter(owner=self.request.user) if value else rows
 
     def only_overdue(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
         """Open cases whose step was due."""
-        return rows.exclude(state=State.CLOSED).filter(due_at__lt=timezone.now()) if value else rows
+        return rows.overdue(timezone.now()) if value else rows
 
     def only_unsent(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
         """Approved, and the day to send them back has passed."""

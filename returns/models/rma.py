@@ -15,13 +15,15 @@ from returns import states
 from returns.models.policy import Policy
 from returns.states import CloseReason, Liability, NextActor, State
 
+OPEN = ~Q(state=State.CLOSED)  # what work lists ask for; their indexes hold nothing else
+
 
 class RMAQuerySet(models.QuerySet):
     """Sentences about RMAs."""
 
     def open(self):
         """Everything that is not closed."""
-        return self.exclude(state=State.CLOSED)
+        return self.filter(OPEN)
 
     def waiting_for(self, actor: str):
         """Open cases whose next step is this actor's."""
@@ -123,9 +125,16 @@ class RMA(FSMModelMixin, models.Model):
         indexes = [
             models.Index(F("opened_at").desc(), F("id").desc(), name="rma_newest"),
             models.Index("state", F("opened_at").desc(), F("id").desc(), name="rma_state_newest"),
-            models.Index("next_actor", "due_at", "id", name="rma_next_due"),
-            models.Index("due_at", "id", condition=~Q(state="closed"), name="rma_due_open"),
-            models.Index("owner", F("opened_at").desc(), F("id").desc(), name="rma_owner_newest"),
+            models.Index(F("due_at").asc(nulls_first=True), "id", name="rma_due"),
+            models.Index("due_at", "id", condition=OPEN, name="rma_open_due"),
+            models.Index("next_actor", "due_at", "id", condition=OPEN, name="rma_open_next"),
+            models.Index(
+                "owner",
+                F("opened_at").desc(),
+                F("id").desc(),
+                condition=OPEN,
+                name="rma_open_owner",
+            ),
             models.Index(fields=["buyer", "-opened_at"]),
             models.Index("value", "id", name="rma_value"),
             models.Index(fields=["ship_by"], condition=Q(state="approved"), name="rma_ship_by"),
