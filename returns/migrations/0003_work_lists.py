@@ -7,7 +7,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0004_raw_rows_by_file'),
         ('returns', '0002_late_goods_and_value_limit'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
