@@ -17,6 +17,7 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request):
+        """Answer the request under its id."""
         given = request.headers.get("X-Request-Id", "")
         request.request_id = given if _SAFE.match(given) else uuid.uuid4().hex
         token = trail.request_id.set(request.request_id)
