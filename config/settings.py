@@ -80,6 +80,7 @@ DATABASES = {
         "retour_app",
         {
             "lock_timeout": "10s",
+            "temp_buffers": "64MB",  # imports stage their rows in temporary tables
             "statement_timeout": env("DATABASE_STATEMENT_TIMEOUT", default="230s"),
             "idle_in_transaction_session_timeout": "240s",
         },

@@ -5,8 +5,9 @@ amounts is in ``amounts.py``; products and buyers of the rows are in ``parties.p
 """
 
 from orders.imports import amounts, parties, places
+from orders.imports.changes import CHANGED, update_changed
 from orders.imports.registry import Check, Column, Counts, ReportType, register
-from orders.imports.staging import Batch, previous_raw
+from orders.imports.staging import Batch
 
 NAME = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL"
 _MONEY = (
@@ -107,20 +108,24 @@ def merge(batch: Batch) -> Counts:
     rows = _gather_orders(batch)
     parties.find_products(batch, rows)
     _gather_lines(batch, rows)
-    _remember_changes(batch)
+    batch.execute(f"DROP TABLE IF EXISTS pg_temp.{CHANGED}")
     _insert_orders(batch)
     inserted = _insert_lines(batch)
-    if _names_known_orders(batch):
-        _update_orders(batch)
-        _update_lines(batch)
-        _total_orders(batch)
+    updated = _update_known(batch) if _names_known_orders(batch) else 0
     parties.update_titles(batch)
-    updated = batch.rows(
-        f"SELECT count(*) FROM {LINES_IN} i WHERE line_id IS NOT NULL AND (EXISTS"
-        " (SELECT FROM import_changed c WHERE c.line_id = i.line_id) OR EXISTS"
-        " (SELECT FROM import_changed c WHERE c.order_id = i.order_id))"
-    )[0][0]
     return Counts(inserted, updated)
+
+
+def _update_known(batch: Batch) -> int:
+    """Update known orders and lines; returns how many rows of the file said something new."""
+    _update_orders(batch)
+    _update_lines(batch)
+    _total_orders(batch)
+    return batch.rows(
+        f"SELECT count(*) FROM {LINES_IN} i WHERE line_id IS NOT NULL AND (EXISTS (SELECT FROM"
+        f" {CHANGED} c WHERE c.name = 'orders_orderline' AND c.id = i.line_id) OR EXISTS (SELECT"
+        f" FROM {CHANGED} c WHERE c.name = 'orders_order' AND c.id = i.order_id))"
+    )[0][0]
 
 
 def _gather_orders(batch: Batch) -> str:
@@ -237,13 +242,6 @@ def _meet_repeats(batch: Batch) -> None:
     )
 
 
-def _remember_changes(batch: Batch) -> None:
-    batch.execute("DROP TABLE IF EXISTS pg_temp.import_changed")
-    batch.execute(
-        "CREATE TEMP TABLE import_changed (order_id bigint, line_id bigint) ON COMMIT DROP"
-    )
-
-
 def _insert_orders(batch: Batch) -> None:
     names = [*HEADER_TEXTS, *HEADER_VALUES, "last_updated_at", "buyer_id", "is_business"]
     batch.execute(
@@ -273,13 +271,12 @@ def _update_orders(batch: Batch) -> None:
         "is_business": "(o.is_business OR n.is_business)",
         "facts_complete": "true",
     }
-    _update(
+    update_changed(
         batch,
         "orders_order",
         source=f"{ORDERS_IN} n",
         join="o.id = n.id AND NOT n.is_new",
         values=values,
-        changed="order_id",
     )
 
 
@@ -299,30 +296,12 @@ def _update_lines(batch: Batch) -> None:
         name: f"CASE WHEN {newer} THEN n.{name} ELSE o.{name} END" for name in amounts.COLUMNS
     }
     values |= {"product_id": "coalesce(o.product_id, n.product_id)", "confirmed": "true"}
-    _update(
+    update_changed(
         batch,
         "orders_orderline",
         source=f"{LINES_IN} n",
         join="o.id = n.line_id",
         values=values,
-        changed="line_id",
-    )
-
-
-def _update(
-    batch: Batch, table: str, *, source: str, join: str, values: dict[str, str], changed: str
-) -> None:
-    """Update the rows o of ``table`` that differ from ``values`` and remember which they were."""
-    names = ", ".join(values)
-    old = ", ".join(f"o.{name}" for name in values)
-    new = ", ".join(values.values())
-    batch.execute(
-        f"WITH changed AS (UPDATE {table} AS o SET"
-        f" ({names}, previous_raw, import_file_id, row_hash) ="
-        f" ROW({new}, {previous_raw('o')}, %s, n.row_hash) FROM {source} WHERE {join}"
-        f" AND ({old}) IS DISTINCT FROM ({new}) RETURNING o.id)"
-        f" INSERT INTO import_changed ({changed}) SELECT id FROM changed",
-        [batch.import_file.pk],
     )
 
 
@@ -333,7 +312,7 @@ def _total_orders(batch: Batch) -> None:
         f" (SELECT l.order_id, sum({amounts.GROSS_OF_LINE}) AS total FROM orders_orderline l"
         f" WHERE l.order_id IN (SELECT id FROM {ORDERS_IN} WHERE NOT is_new) GROUP BY 1) AS g"
         " WHERE o.id = g.order_id AND o.gross_total <> g.total RETURNING o.id)"
-        " INSERT INTO import_changed (order_id) SELECT id FROM changed"
+        f" INSERT INTO {CHANGED} (name, id) SELECT 'orders_order', id FROM changed"
     )
 
 

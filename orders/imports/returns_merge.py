@@ -8,8 +8,9 @@ known (``newer``); then the order of imports does not matter.
 from dataclasses import dataclass
 
 from orders.imports import stubs
+from orders.imports.changes import CHANGED, update_changed
 from orders.imports.registry import Counts
-from orders.imports.staging import Batch, previous_raw
+from orders.imports.staging import Batch
 
 ROWS = "import_returns_in"
 TEXTS = (
@@ -154,13 +155,13 @@ def _update(batch: Batch, shape: Shape) -> int:
             f"CASE WHEN n.{name} {blank} OR (NOT ({shape.newer}) AND NOT (o.{name} {blank}))"
             f" THEN o.{name} ELSE n.{name} END"
         )
-    new = ", ".join(sets.values())
-    return batch.execute(
-        f"UPDATE orders_amazonreturn AS o SET ({', '.join(sets)}, previous_raw, import_file_id,"
-        f" row_hash) = ROW({new}, {previous_raw('o')}, %s, n.row_hash) FROM import_returns_one n"
-        " WHERE o.seller_id = %s AND o.natural_key = n.natural_key"
-        f" AND ({', '.join(f'o.{name}' for name in sets)}) IS DISTINCT FROM ({new})",
-        [batch.import_file.pk, batch.seller.pk],
+    batch.execute(f"DROP TABLE IF EXISTS pg_temp.{CHANGED}")
+    return update_changed(
+        batch,
+        "orders_amazonreturn",
+        source="import_returns_one n",
+        join=f"o.seller_id = {batch.seller.pk:d} AND o.natural_key = n.natural_key",
+        values=sets,
     )
 
 

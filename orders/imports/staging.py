@@ -196,15 +196,3 @@ def _day_first(batch: Batch, cells: list[str]) -> bool | None:
         return None
     batch.note(f"Dates such as 12/10/2026 were read {'day' if decided else 'month'} first, {why}.")
     return decided
-
-
-def previous_raw(alias: str) -> str:
-    """SQL of what a changed fact keeps of the row before: its import, hash and, until it expires,
-    the raw row. NULL for a stub, which had no row of its own."""
-    return (
-        f"CASE WHEN {alias}.row_hash <> '' THEN jsonb_build_object("
-        f"'import', {alias}.import_file_id,"
-        f" 'hash', {alias}.row_hash, 'row', (SELECT r.data FROM orders_importrow r"
-        f" WHERE r.import_file_id = {alias}.import_file_id AND r.row_hash = {alias}.row_hash"
-        " LIMIT 1)) END"
-    )

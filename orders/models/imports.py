@@ -53,17 +53,17 @@ class ImportFile(models.Model):
 
 
 class ImportRow(models.Model):
-    """A raw row of a file, kept until it expires, so that a fact can be traced to its line."""
+    """A raw row of a file, kept until it expires, so that a fact can be traced to its line.
+
+    Many, and only written by the import that owns the file: the key has no constraint to check.
+    """
 
     import_file = models.ForeignKey(
-        ImportFile, models.CASCADE, related_name="raw_rows", db_index=False, db_constraint=False
+        ImportFile, models.CASCADE, related_name="raw_rows", db_constraint=False
     )
     line = models.PositiveIntegerField()
     row_hash = models.CharField(max_length=32)
     data = models.TextField(help_text=_("The row's cells, separated by tabs, as decoded."))
-
-    class Meta:
-        indexes = [models.Index(fields=["import_file", "row_hash"])]
 
     def __str__(self):
         return f"{self.import_file_id}:{self.line}"
