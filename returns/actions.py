@@ -238,15 +238,8 @@ def _refund_links(user: Any, refunds: list[Refund]) -> list[Action]:
 
 def _money(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
     if rma.state in (State.APPROVED, State.SHIPPED):
-        early = _plain(
-            rma,
-            user,
-            "propose_early",
-            _("Refund before the goods are back"),
-            "returns.refund_early",
-            form=_propose_form(rma),
-        )
-        return [early]
+        accepted = facts.refundable and rma.state == State.SHIPPED  # part of the goods is here
+        return [*([_propose(rma, user)] if accepted else []), _propose_early(rma, user)]
     if rma.state not in (State.INSPECTED, State.REFUNDED):
         return _verb(rma, user, "void_refund", _("Refund did not arrive"), form=forms.ReasonForm())
     if facts.open_refunds and not facts.refundable:
@@ -254,22 +247,36 @@ def _money(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
     refused = "" if facts.refundable else facts.refund_sentence
     if rma.state == State.REFUNDED and refused:
         return _verb(rma, user, "void_refund", _("Refund did not arrive"), form=forms.ReasonForm())
-    return [
-        _plain(
-            rma,
-            user,
-            "propose",
-            _("Propose refund"),
-            "invoicing.propose_refund",
-            form=_propose_form(rma),
-            primary=True,
-            refused=refused,
-        )
-    ]
+    return [_propose(rma, user, refused)]
 
 
-def _propose_form(rma: RMA) -> forms.ProposeForm:
-    return forms.ProposeForm(preview_url=reverse("returns:refund-preview", args=[rma.number]))
+def _propose(rma: RMA, user: Any, refused: str = "") -> Action:
+    return _plain(
+        rma,
+        user,
+        "propose",
+        _("Propose refund"),
+        "invoicing.propose_refund",
+        form=_propose_form(rma),
+        primary=True,
+        refused=refused,
+    )
+
+
+def _propose_early(rma: RMA, user: Any) -> Action:
+    return _plain(
+        rma,
+        user,
+        "propose_early",
+        _("Refund before the goods are back"),
+        "returns.refund_early",
+        form=_propose_form(rma, "?early=1"),
+    )
+
+
+def _propose_form(rma: RMA, early: str = "") -> forms.ProposeForm:
+    url = reverse("returns:refund-preview", args=[rma.number])
+    return forms.ProposeForm(preview_url=url + early)
 
 
 def _end(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:

@@ -1,7 +1,11 @@
 """Addresses of the returns desk and of the pages that join the rooms. Human ids in paths."""
 
+from contextlib import suppress
+
+from django.conf import settings
 from django.urls import path, register_converter
 
+from config.core.views import demo_people
 from returns.views import (
     activity,
     bulk,
@@ -59,3 +63,9 @@ urlpatterns = [
     path("activity/", activity.Activity.as_view(), name="activity"),
     path("people/hand-over/", handover.hand_over, name="hand-over"),
 ]
+
+if settings.RETOUR_DEMO:
+    with suppress(ImportError):  # a wheel may leave the demo out
+        from returns.demo import LOGINS
+
+        demo_people[:] = LOGINS

@@ -20,9 +20,13 @@ from django_tables2 import Column
 
 from config.core import csvfile, roles
 from config.core.lists import ListPage, Tab
-from config.core.models import Job
+from config.core.models import Job, User
 
 UNDER_WAY = (Job.Status.QUEUED, Job.Status.RUNNING)
+
+
+# The demo's people as (role, user name, password); the room that makes them says so here.
+demo_people: list[tuple[str, str, str]] = []
 
 
 class Login(LoginView):
@@ -34,6 +38,19 @@ class Login(LoginView):
         """The page that was asked for; the front page counts as none."""
         asked = super().get_redirect_url()
         return "" if asked == "/" else asked
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """In the demo with the logins of those people who exist."""
+        context = super().get_context_data(**kwargs)
+        if settings.RETOUR_DEMO and demo_people:
+            names = [name for _role, name, _password in demo_people]
+            here = set(User.objects.filter(username__in=names).values_list("username", flat=True))
+            context["demo_logins"] = [
+                {"role": role, "username": name, "password": password}
+                for role, name, password in demo_people
+                if name in here
+            ]
+        return context
 
 
 class JobFilters(django_filters.FilterSet):

@@ -18,7 +18,6 @@ from returns.models import RMA, Evidence, Inspection, Message, Note, Parcel, RMA
 from returns.states import Liability, State
 
 UNSEEN = (*OPEN_REFUND, RefundState.SENT)
-EARLY = (State.APPROVED, State.SHIPPED)
 _CHILDREN = {
     "parcel_list": (
         Parcel,
@@ -40,15 +39,18 @@ _CHILDREN = {
 def refund_preview(request: HttpRequest, number: str) -> HttpResponse:
     """GET /returns/<number>/refund/ with a proposal's wishes: what it would be. Writes nothing.
 
+    With ``early`` approved units count, not only accepted ones.
+
     htmx asks for the figures alone, while somebody types; without it this is a page of its own.
     """
     rma = get_object_or_404(RMA.objects.select_related("policy", "marketplace"), number=number)
     form = forms.ProposeForm(request.GET or None)
-    wishes = form.wishes(early=rma.state in EARLY) if form.is_bound and form.is_valid() else None
+    early = "early" in request.GET
+    wishes = form.wishes(early=early) if form.is_bound and form.is_valid() else None
     quotes = refunding.quote(rma, wishes=wishes) if wishes else refunding.quote(rma)
     alone = "HX-Request" in request.headers
     template = "returns/_quotes.html" if alone else "returns/refund_preview.html"
-    context = {"rma": rma, "quotes": quotes, "form": form, "problem": form.errors}
+    context = {"rma": rma, "quotes": quotes, "form": form, "problem": form.errors, "early": early}
     response = render(request, template, context)
     patch_vary_headers(response, ("HX-Request",))
     return response
@@ -63,6 +65,16 @@ class Case:
     refunds: list[Refund]
     quotes: list
     facts: actions.Facts
+
+    @property
+    def shows_missing(self) -> bool:
+        """Whether any unit was given up; else the column says nothing."""
+        return any(line.missing for line in self.lines)
+
+    @property
+    def shows_rejected(self) -> bool:
+        """Whether any unit was rejected; else the column says nothing."""
+        return any(line.rejected for line in self.lines)
 
 
 @login_required

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from config.core import health
+from config.core import health, views
 from config.core.models import Job, TrailEvent, User
 from tests.factories import make_user
 
@@ -100,6 +100,18 @@ def test_problems_leave_as_csv_without_formulas(client, agent):
     job = make_result(agent)
     answer = client.get(reverse("core:job-errors", args=[job.pk]))
     assert b"".join(answer.streaming_content).decode("utf-8-sig") == "line,problem\r\n3,'=1+1\r\n"
+
+
+# --- Log-in --------------------------------------------------------------------------------------
+def test_log_in_names_the_demos_people_who_exist(client, monkeypatch, settings):
+    make_user("agent", username="demo-agent")
+    people = [("Agent", "demo-agent", "only for the demo"), ("Lead", "nobody", "x")]
+    monkeypatch.setattr(views, "demo_people", people)
+    page = client.get("/login/").content.decode()
+    assert "only for the demo" in page
+    assert "nobody" not in page
+    settings.RETOUR_DEMO = False
+    assert "only for the demo" not in client.get("/login/").content.decode()
 
 
 # --- Preferences ---------------------------------------------------------------------------------
