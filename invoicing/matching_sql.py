@@ -114,7 +114,7 @@ LEFT JOIN (
 ) t USING (refund_id, order_line_id)
 GROUP BY l.refund_id, l.order_line_id;
 CREATE INDEX ON refund_rest (refund_id, order_line_id);
-ANALYZE open_fact; ANALYZE open_group; ANALYZE open_refund;
+ANALYZE open_fact; ANALYZE open_group; ANALYZE group_line; ANALYZE open_refund; ANALYZE refund_rest;
 """
 
 # Amazon's own word: the id we know, an adjustment of which rows are tied, a refund made from it.
@@ -204,7 +204,8 @@ NOT_MARKED_SENT = "SELECT id, posted_on FROM proven WHERE state <> 'sent' ORDER 
 _AMAZON_ID = """amazon_refund_id = CASE
         WHEN r.amazon_refund_id = '' AND p.place = 1 AND NOT EXISTS (
             SELECT FROM invoicing_refund other
-            WHERE other.seller_id = r.seller_id AND other.amazon_refund_id = p.adjustment_id)
+            WHERE other.seller_id = r.seller_id AND other.amazon_refund_id = p.adjustment_id
+              AND other.amazon_refund_id <> '')
         THEN p.adjustment_id ELSE r.amazon_refund_id END
 FROM (
     SELECT *, row_number() OVER (PARTITION BY adjustment_id ORDER BY id) AS place FROM proven
@@ -231,10 +232,16 @@ CREATE TEMP TABLE new_refund ON COMMIT DROP AS
 SELECT g.id AS group_id, gen_random_uuid() AS key, g.seller_id, g.order_id, g.currency, g.gross,
     COALESCE(g.marketplace_id, o.marketplace_id) AS marketplace_id, g.posted_at, g.posted_on,
     g.adjustment_id, g.transaction_type, left('amazon:' || g.name, 60) AS origin,
-    m.prices_include_tax AND NOT g.shows_tax AS includes_tax, g.name
+    m.prices_include_tax AND NOT g.shows_tax AS includes_tax, g.name,
+    CASE WHEN taken.seller_id IS NULL AND row_number() OVER (
+        PARTITION BY g.seller_id, g.adjustment_id ORDER BY g.id) = 1
+        THEN g.adjustment_id ELSE '' END AS amazon_refund_id
 FROM open_group g JOIN orders_order o ON o.id = g.order_id
 JOIN orders_marketplace m ON m.id = COALESCE(g.marketplace_id, o.marketplace_id)
-WHERE g.has_lines AND g.gross > 0 AND o.facts_complete
+LEFT JOIN invoicing_refund taken ON taken.seller_id = g.seller_id
+    AND taken.amazon_refund_id = g.adjustment_id AND taken.amazon_refund_id <> ''
+WHERE g.has_lines AND g.gross > 0 AND o.facts_complete;
+ANALYZE new_refund
 """
 _EXPONENTS = ", ".join(f"('{code}', {places})" for code, places in sorted(EXPONENTS.items()))
 # A gross amount is split as the line was paid; parts of one line are rounded cumulatively, so
@@ -287,7 +294,8 @@ SELECT group_id, order_line_id, component, is_odd, rate, gross,
         WHEN paid_net > 0 AND untaxed BETWEEN 0 AND paid_net
             AND untaxed * quantity %% paid_net = 0 THEN untaxed * quantity / paid_net
         ELSE 0 END::int AS quantity
-FROM counted
+FROM counted;
+ANALYZE new_line
 """
 INSERT_REFUNDS = """
 INSERT INTO invoicing_refund (key, source, lane, state, seller_id, marketplace_id, order_id, origin,
@@ -298,12 +306,7 @@ SELECT n.key, 'amazon', 'none', 'confirmed', n.seller_id, n.marketplace_id, n.or
     n.currency, t.net, n.gross - t.net, n.gross, left(n.transaction_type, 40),
     jsonb_build_object('source', 'amazon', 'adjustment', n.adjustment_id), '', '', false,
     %(by)s, n.posted_at, '', n.posted_at, n.posted_on,
-    CASE WHEN n.adjustment_id <> '' AND NOT EXISTS (
-            SELECT FROM invoicing_refund r
-            WHERE r.seller_id = n.seller_id AND r.amazon_refund_id = n.adjustment_id)
-        AND row_number() OVER (PARTITION BY n.seller_id, n.adjustment_id ORDER BY n.group_id) = 1
-        THEN n.adjustment_id ELSE '' END,
-    now(), '', 1, 1, now()
+    n.amazon_refund_id, now(), '', 1, 1, now()
 FROM new_refund n
 JOIN (SELECT group_id, sum(net) AS net FROM new_line GROUP BY group_id) t USING (group_id)
 ORDER BY n.posted_at, n.order_id, n.name

@@ -18,9 +18,12 @@ from django.db import connections, models, transaction
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _current: ContextVar[tuple[str, str] | None] = ContextVar("trail_context", default=None)
 
+# pgtrigger asks its own setting in each trigger and catches the error where there is none; each
+# such error walks all deferred checks of the transaction, which made bulk writes quadratic.
 _SET = (
     "SELECT set_config('pghistory.context_id', %s, true),"
-    " set_config('pghistory.context_metadata', %s, true)"
+    " set_config('pghistory.context_metadata', %s, true), set_config('pgtrigger.ignore',"
+    " coalesce(nullif(current_setting('pgtrigger.ignore', true), ''), '{}'), true)"
 )
 
 
