@@ -47,6 +47,7 @@ def desk(chromium, live_server, transactional_db):
             has_touch=width < 500,
             base_url=live_server.url,
         )
+        context.set_default_timeout(10_000)
         contexts.append(context)
         if person is not None:
             client = Client()
