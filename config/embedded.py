@@ -107,9 +107,13 @@ def _initialise() -> None:
         "--auth=trust",
         "-E",
         "UTF8",
+        # Bytes sort as bytes everywhere, and upper("ü") is "Ü" without any system locale.
+        "--no-locale",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
     ]
     made = subprocess.run(
-        [*command, "--no-locale", "--no-instructions"],
+        [*command, "--no-instructions"],
         capture_output=True,
         text=True,
         check=False,
