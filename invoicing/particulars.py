@@ -312,7 +312,7 @@ def _rate_table(payload: Payload) -> Iterator[Finding]:
     by_rate: dict[tuple[str, Decimal], tuple[Decimal, Decimal, Decimal]] = {}
     for line in payload.lines:
         base, tax, pieces = by_rate.get((line.category, line.rate), (ZERO, ZERO, ZERO))
-        pieces += max(abs(line.quantity), 1)
+        pieces += max(abs(Decimal(line.quantity)), Decimal(1))
         by_rate[line.category, line.rate] = (base + line.net, tax + line.tax, pieces)
     table = {(row.category, row.rate): (row.base, row.tax) for row in payload.rates}
     if table != {key: value[:2] for key, value in by_rate.items()} or len(table) != len(
