@@ -119,11 +119,13 @@ def _end_of(day: date | None, zone: str) -> datetime | None:
 
 
 def search_text(rma, lines: list[RMALine], facts: Facts) -> str:
-    """What people type to find a case, each word once."""
+    """What people type to find a case, each word once, in capitals: a database without a locale
+    would not fold letters such as ü.
+    """
     words = [rma.number, rma.amazon_rma_id, rma.buyer_reference]
     words += [rma.buyer.legal_name if rma.buyer else ""]
     words += [parcel.tracking for parcel in facts.parcels]
     for line in lines:
         order = line.order_line.order
         words += [order.amazon_order_id, order.po_number, line.order_line.sku]
-    return " ".join(dict.fromkeys(word for word in words if word))
+    return " ".join(dict.fromkeys(word for word in words if word)).upper()
