@@ -38,7 +38,7 @@ class QueueFilters(django_filters.FilterSet):
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Any part of a number, order id, PO, buyer, SKU or tracking number."""
-        return rows.filter(search__icontains=value.strip())
+        return rows.filter(search__icontains=value.strip().upper())
 
     def waiting(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Open cases whose next step is this actor's."""
