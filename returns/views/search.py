@@ -52,7 +52,7 @@ def _exactly(text: str):
 
 def _found(text: str) -> dict[str, list]:
     """At most twenty of each kind, newest first."""
-    rmas = RMA.objects.filter(search__icontains=text)
+    rmas = RMA.objects.filter(search__icontains=text.upper())
     orders = Order.objects.filter(Q(amazon_order_id__startswith=text) | Q(po_number__iexact=text))
     papers = Document.objects.filter(number__istartswith=text)
     return {
