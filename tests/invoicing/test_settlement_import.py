@@ -15,7 +15,7 @@ from orders.models import Order, OrderItemCode, OrderLine, Shipment
 from tests.factories import make_seller
 
 pytestmark = pytest.mark.django_db
-DATA = Path(__file__).resolve().parent.parent / "data" / "amazon"
+DATA = Path(__file__).resolve().parent.parent / "data" / "reports"
 US = DATA / "settlement_v2_US_utf8.tsv"
 DE = DATA / "settlement_v2_DE_decimal_comma_utf8.tsv"
 HEADER = tuple(US.read_text(encoding="utf-8").split("\n", 1)[0].split("\t")[:23])

@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("_november"),
 ]
-DATA = Path(__file__).resolve().parent.parent / "data" / "amazon"
+DATA = Path(__file__).resolve().parent.parent / "data" / "reports"
 YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
 
 
