@@ -47,7 +47,7 @@ def copied_database(name: str) -> Iterator[None]:
         _drop(db, name)
         _execute(db, "CREATE DATABASE {} TEMPLATE {}", name, template)
         _execute(db, "ALTER DATABASE {} SET synchronous_commit = off", name)
-    _point_at(name)
+    use(name)
     _reference.clear()
     _reference.update(_filled_tables(name))
     try:
@@ -95,14 +95,15 @@ def _fingerprint_of(db: psycopg.Connection, name: str) -> str | None:
 def _make_template(db: psycopg.Connection, template: str, fingerprint: str) -> None:
     _drop(db, template)
     _execute(db, "CREATE DATABASE {}", template)
-    _point_at(template)
+    use(template)
     call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
     connections.close_all()
     statement = sql.SQL("COMMENT ON DATABASE {} IS {}")
     db.execute(statement.format(sql.Identifier(template), sql.Literal(fingerprint)))
 
 
-def _point_at(name: str) -> None:
+def use(name: str) -> None:
+    """Point Django's connections, of both roles, at a database."""
     for connection in connections.all():
         connection.close()
         connection.settings_dict["NAME"] = settings.DATABASES[connection.alias]["NAME"] = name

@@ -1,24 +1,81 @@
-"""Ratios that can be trusted on a noisy machine: both sides in one run, in turn, medians."""
+"""Ratios that can be trusted on a noisy machine: both sides in one run, in turn, medians.
+
+Wall time decides. Beside it the work is printed: processor time of this process and of its
+database connection (read from /proc where the server runs here), which other programs disturb
+less. A median of A B A B pairs is used, for a slow spell of the machine then hits both sides.
+"""
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from django.db import connection
+
+Work = Callable[[], object]
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
+class Cost(NamedTuple):
+    """Seconds: on the wall, and of the processors."""
+
+    wall: float
+    work: float
+
+
+def cost(work: Work) -> Cost:
+    """What one call took."""
+    wall, busy, served = time.perf_counter(), time.process_time(), _served()
     work()
-    return time.perf_counter() - start
+    wall, busy = time.perf_counter() - wall, time.process_time() - busy
+    return Cost(wall, busy + _served() - served)
 
 
-def median_ratio(
-    name: str, ours: Callable[[], object], floor: Callable[[], object], runs: int = 15
-) -> float:
-    """Median time of ``ours`` over that of ``floor``, measured A B A B after a warm-up; printed."""
+def seconds(work: Work) -> float:
+    """Wall time of one call."""
+    return cost(work).wall
+
+
+def _served() -> float:
+    """Processor seconds of the current connection's server process, 0 when it cannot be seen."""
+    info = connection.connection and connection.connection.info
+    try:
+        stat = Path(f"/proc/{info.backend_pid}/schedstat").read_text() if info else "0"
+    except OSError:
+        stat = "0"
+    return int(stat.split()[0]) / 1e9
+
+
+def median_ratio(name: str, ours: Work, floor: Work, runs: int = 31) -> float:
+    """Median wall time of ``ours`` over that of ``floor``, measured A B A B; printed."""
     ours(), floor()
-    pairs = [(seconds(ours), seconds(floor)) for _ in range(runs)]
-    mine = statistics.median(pair[0] for pair in pairs)
-    theirs = statistics.median(pair[1] for pair in pairs)
-    print(f"\n{name}: {mine * 1000:.1f} ms against {theirs * 1000:.1f} ms = {mine / theirs:.2f}x")
-    return mine / theirs
+    pairs = [(cost(ours), cost(floor)) for _ in range(runs)]
+    return _tell(name, [a for a, _b in pairs], [b for _a, b in pairs])
+
+
+def median_growth(
+    name: str, big: Work, small: Work, *, enter_big: Work, enter_small: Work, rounds: int = 4
+) -> float:
+    """Median wall time of ``big`` over that of ``small``, in rounds of eight warm calls each;
+    ``enter_…`` goes to the side's database before its calls.
+    """
+    costs: dict[str, list[Cost]] = {"big": [], "small": []}
+    for _ in range(rounds):
+        for side, enter, work in (("small", enter_small, small), ("big", enter_big, big)):
+            enter(), work(), work()
+            costs[side] += [cost(work) for _ in range(8)]
+    return _tell(name, costs["big"], costs["small"])
+
+
+def _tell(name: str, ours: Iterable[Cost], floor: Iterable[Cost]) -> float:
+    mine, theirs = _medians(ours), _medians(floor)
+    ratio = mine.wall / theirs.wall
+    print(
+        f"\n{name}: {mine.wall * 1000:.1f} ms against {theirs.wall * 1000:.1f} ms = {ratio:.2f}x"
+        f" (work alone {mine.work / theirs.work:.2f}x)"
+    )
+    return ratio
+
+
+def _medians(costs: Iterable[Cost]) -> Cost:
+    return Cost(*(statistics.median(column) for column in zip(*costs, strict=True)))

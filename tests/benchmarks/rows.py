@@ -1,6 +1,6 @@
 """Rows at size for the benchmarks: made by SQL in the owner's role, never by the verbs.
 
-Each function fills an empty test database and analyses it; the tests that commit clean up.
+Each function fills an empty database and leaves it as autovacuum would: vacuumed, analysed.
 """
 
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ from django.conf import settings
 from tests.database import owner
 
 STATES = "ARRAY['requested','approved','shipped','inspected','refunded','closed']"
+REASONS = "ARRAY['CR-DEFECTIVE','CR-UNWANTED_ITEM','CR-NOT_AS_DESCRIBED','CR-DAMAGED_BY_FC']"
 
 
 @contextmanager
@@ -23,7 +24,7 @@ def without_triggers(*tables: str):
         finally:
             for table in tables:
                 db.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-                db.execute(f"ANALYZE {table}")
+                db.execute(f"VACUUM (ANALYZE) {table}")
 
 
 def orders(count: int) -> None:
@@ -64,7 +65,9 @@ def orders(count: int) -> None:
 
 
 def rmas(count: int, *, owner_id: int) -> None:
-    """``count`` RMAs over the first ``count`` orders, in all states, a third of them owned."""
+    """``count`` RMAs over the first ``count`` orders, in all states, a third of them owned; every
+    fifth has two lines.
+    """
     with without_triggers("returns_rma", "returns_rmaline") as db:
         db.execute(
             f"INSERT INTO returns_rma (number, seller_id, marketplace_id, buyer_id, currency,"
@@ -78,8 +81,9 @@ def rmas(count: int, *, owner_id: int) -> None:
             f" CASE WHEN s.state = 'closed' THEN 'nobody' WHEN i %% 4 = 0 THEN 'warehouse'"
             f" ELSE 'agent' END, 'Decide the request',"
             f" now() + (i %% 240 - 120) * interval '1 hour',"
-            f" '{{}}', i %% 9 = 0, 119, '', '', now() - i * interval '1 minute',"
-            f" now() - i * interval '1 minute', 0, 'RMA-2026-' || lpad(i::text, 6, '0') || ' '"
+            f" '{{}}', i %% 9 = 0, 20 + i * 7 %% 900 + 0.99, '', '',"
+            f" now() - i * interval '1 minute', now() - i * interval '1 minute', 0,"
+            f" 'RMA-2026-' || lpad(i::text, 6, '0') || ' '"
             f" || o.amazon_order_id || ' ' || o.po_number || ' Bench buyer ' || i %% 200"
             f" || ' SKU-' || i %% 500, 1, now()"
             f" FROM generate_series(1, %(n)s) i JOIN orders_order o ON o.id = i,"
@@ -89,6 +93,9 @@ def rmas(count: int, *, owner_id: int) -> None:
         db.execute(
             "INSERT INTO returns_rmaline (rma_id, position, order_line_id, requested, approved,"
             " received, missing, accepted, rejected, reason_code, reason_text, liability)"
-            " SELECT id, 1, right(number, 6)::int, 1, 1, 0, 0, 0, 0, 'CR-DEFECTIVE', '', 'seller'"
-            " FROM returns_rma"
+            " SELECT r.id, position, right(number, 6)::int, 1, 1, 0, 0, 0, 0,"
+            f" ({REASONS})[1 + (r.id + position) %% 4], '', 'seller'"
+            " FROM returns_rma r, generate_series(1, CASE WHEN r.id %% 5 = 0 THEN 2 ELSE 1 END)"
+            " AS position",
+            [],
         )
