@@ -107,11 +107,10 @@ def _initialise() -> None:
         "--auth=trust",
         "-E",
         "UTF8",
-        # Bytes sort as bytes everywhere, and upper("ü") is "Ü" without any system locale.
         "--no-locale",
-        "--locale-provider=builtin",
-        "--builtin-locale=C.UTF-8",
     ]
+    if int(major_version()) >= 17:  # upper("ü") is "Ü" without any system locale
+        command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     made = subprocess.run(
         [*command, "--no-instructions"],
         capture_output=True,
