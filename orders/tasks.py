@@ -66,6 +66,8 @@ def run_import(progress: jobs.Progress) -> str:
         except Refused as refused:
             for problem in getattr(refused, "problems", []):
                 progress.error(vars(problem))
+            if getattr(refused, "import_file", None) is None:  # no record that would expire
+                (Path(settings.DATA_DIR) / params["path"]).unlink(missing_ok=True)
             raise
     progress.counts(counts(record))
     return f"{record.file_name}: {record.rows} rows, {record.inserted} new."

@@ -39,11 +39,14 @@ def find_problems(batch: Batch) -> list[Problem]:
     return sorted(found, key=lambda p: (p.line, p.column))[:KEPT]
 
 
-def drop_bad_rows(batch: Batch, problems: list[Problem]) -> list[Problem]:
+def drop_bad_rows(
+    batch: Batch, problems: list[Problem], groups: set[str] = frozenset()
+) -> list[Problem]:
     """Take the bad rows out of the batch, with every row of the same group.
 
-    Returns one more problem for each row that was good itself: it was left out because facts of
-    its group (such as the order) would be incomplete.
+    ``groups`` are those of lines that could not even become rows. Returns one more problem for
+    each row that was good itself: it was left out because facts of its group (such as the order)
+    would be incomplete.
     """
     lines = sorted({problem.line for problem in problems})
     group = batch.report_type.group
@@ -52,8 +55,9 @@ def drop_bad_rows(batch: Batch, problems: list[Problem]) -> list[Problem]:
         return []
     left_out = batch.rows(
         f"DELETE FROM {batch.table} AS t WHERE {group} IN (SELECT {group} FROM {batch.table}"
-        f" WHERE line = ANY(%s)) OR line = ANY(%s) RETURNING line, {group}::text",
-        [lines, lines],
+        f" WHERE line = ANY(%s)) OR line = ANY(%s) OR {group}::text = ANY(%s)"
+        f" RETURNING line, {group}::text",
+        [lines, lines, list(groups)],
     )
     bad = set(lines)
     column = next(c for c in batch.report_type.columns if c.field == group)

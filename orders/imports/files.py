@@ -81,6 +81,7 @@ class Report:
     quoted: bool = False
     wrapped: bool = False
     problems: list[Problem] = field(default_factory=list)
+    bad_groups: set[str] = field(default_factory=set)  # orders of lines that became no row
     notes: list[str] = field(default_factory=list)
     bytes_read: int = 0
     trim: bool = True  # cells may begin or end with blanks
@@ -149,8 +150,14 @@ class Report:
         needed = max((self.header.index(n) for n in self._required()), default=0)
         if len(cells) == width or (needed < len(cells) < width and not last):
             return "\t".join(cells + [""] * (width - len(cells)))
+        group = [n for n, name in enumerate(self.header) if name in self._group_names()]
+        self.bad_groups.update(cells[n].strip() for n in group if n < len(cells))
         self.bad(number, "", "", f"the line has {len(cells)} cells, the header {width}")
         return None
+
+    def _group_names(self) -> tuple[str, ...]:
+        group = self.report_type.group
+        return next((c.names for c in self.report_type.columns if group and c.field == group), ())
 
     def _required(self) -> Iterator[str]:
         for column in self.report_type.columns:

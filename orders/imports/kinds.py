@@ -34,6 +34,11 @@ _TIME = (
     rf"( ?({_ZONES}|[+-](0\d|1[0-4])(:?[0-5]\d)?))?"
 )
 _DAY = r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+# The usual forms, read without the long patterns below: half of an import's time went there.
+_USUAL_TIME = (
+    r"^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d[+-]0\d:00$"
+)
+_USUAL_NUMBER = r"^\d+(\.\d+)?$"
 NUMBERS_ONLY_DATE = r"\d{1,2}[/-]\d{1,2}[/-]\d{4}"
 
 
@@ -82,7 +87,10 @@ SQL_TYPES = {
 def _decimal(cell: str, forms: Forms) -> str:
     plain = f"WHEN {cell} ~ '^[+-]?\\d{{1,12}}(\\.\\d+)?$'"
     if not forms.grouped:
-        return f"CASE WHEN {cell} = '' THEN NULL {plain} THEN {cell}::numeric END"
+        return (
+            f"CASE WHEN {cell} = '' THEN NULL WHEN {cell} ~ '{_USUAL_NUMBER}' AND"
+            f" octet_length({cell}) <= 12 THEN {cell}::numeric {plain} THEN {cell}::numeric END"
+        )
     clean = f"translate({cell}, '−{SPACES.replace(chr(39), chr(39) * 2)}', '-')"
     if forms.decimal is None:
         return f"CASE WHEN {clean} ~ '^[+-]?\\d{{1,12}}$' THEN {clean}::numeric END"
@@ -106,7 +114,11 @@ def _moment(kind: str, cell: str, day_first: bool | None) -> str:
         f" substring({cell} from '^\\S+ ({_TIME})$') AS r, {cell} ~ ' ' AS b OFFSET 0) AS parts"
         " OFFSET 0) AS day WHERE r IS NOT NULL OR NOT b)"
     )
-    return f"CASE WHEN {cell} = '' THEN NULL WHEN {iso} THEN {text}::{cast} ELSE {other} END"
+    usual = f"{cell} ~ '{_USUAL_TIME}' THEN {text}::{cast}"
+    return (
+        f"CASE WHEN {cell} = '' THEN NULL WHEN {usual} WHEN {iso} THEN {text}::{cast}"
+        f" ELSE {other} END"
+    )
 
 
 def _in_month(day: str) -> str:

@@ -18,7 +18,7 @@ from config.core.refused import Refused
 from config.core.trail import trail
 from orders import identity
 from orders.imports import checking, registry, staging, stubs
-from orders.imports.files import BadFile, Problem, Report, Scan, open_report, scan
+from orders.imports.files import KEPT, BadFile, Problem, Report, Scan, open_report, scan
 from orders.imports.registry import Counts, ReportType
 from orders.models import ImportFile, ImportProblem, ImportRow, Marketplace, Seller
 
@@ -163,13 +163,13 @@ def _import(record: ImportFile, report: Report, skip_bad: bool, progress: Progre
 
 
 def _lock(seller: Seller) -> None:
-    """Imports of one seller run one after the other; the lock ends with the transaction."""
+    """Imports of one seller run one after the other; the lock ends with the transaction.
+
+    Imports of two sellers may wait for each other too, where both add the same buyer.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SHOW lock_timeout")
-        usual = cursor.fetchone()[0]
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, seller.pk])
-        cursor.execute(f"SET LOCAL lock_timeout = '{usual}'")
 
 
 def _checked(
@@ -191,7 +191,11 @@ def _checked(
             f"{f', {first.column}' if first.column else ''}: {first.problem}.",
             problems,
         )
-    return problems, checking.drop_bad_rows(batch, problems) if problems else []
+    if len(problems) >= KEPT:
+        raise BadFile(
+            "bad_lines", f"More than {KEPT} cells are wrong: this is the wrong file.", problems
+        )
+    return problems, checking.drop_bad_rows(batch, problems, report.bad_groups) if problems else []
 
 
 def _settle(batch: staging.Batch) -> None:

@@ -145,8 +145,7 @@ def find_forms(batch: Batch, present: list[tuple[Column, str]]) -> Forms:
     dates = [cell for column, cell in present if column.kind in ("date", "datetime")]
     number, date = (f"concat_ws('|', {', '.join(['NULL', *c])})" for c in (numbers, dates))
     grouped, slashed = batch.rows(
-        f"SELECT coalesce(bool_or({number} ~ '[^0-9.|+-]'"
-        r" OR " + number + r" ~ '\.\d*\.|\d\.\d{3}(\||$)'), false),"
+        f"SELECT coalesce(bool_or({number} ~ '{_UNUSUAL}'), false),"
         f" coalesce(bool_or({date} ~ '(^|\\|) *{kinds.NUMBERS_ONLY_DATE}'), false) FROM {CELLS}"
     )[0]
     return Forms(
@@ -156,6 +155,8 @@ def find_forms(batch: Batch, present: list[tuple[Column, str]]) -> Forms:
     )
 
 
+# anything but plain numbers with a point and other than three decimals
+_UNUSUAL = r"[^0-9.|+-]|\.\d*\.|\.\d{3}(\||$)"
 _COMMA = r"^[+-]?[\d. ]*\d,(\d{1,2}|\d{4,})$|\.\d{3}[.,]\d"
 _POINT = r"^[+-]?[\d, ]*\d\.(\d{1,2}|\d{4,})$|,\d{3}[.,]\d"
 _EITHER = r"^[+-]?\d{1,3}[.,]\d{3}$"

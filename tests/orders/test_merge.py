@@ -349,3 +349,17 @@ def test_facts_are_the_same_after_a_refused_import(tmp_path):
     with pytest.raises(BadFile):
         bring_in(tmp_path, text(NEW | {"quantity": "5"}, {"sku": "C", "quantity": "?"}))
     assert all_facts() == before
+
+
+def test_skip_bad_leaves_out_the_order_of_a_line_that_is_no_row(tmp_path):
+    other = {"amazon-order-id": "302-0000001-0000002"}
+    content = text({}, {"sku": "B", "product-name": "moved\tcells"}, other)
+    record = bring_in(tmp_path, content, skip_bad=True)
+    assert (record.inserted, record.bad) == (1, 2)
+    assert Order.objects.get().amazon_order_id == "302-0000001-0000002"
+
+
+def test_thousands_of_bad_cells_are_refused_even_with_skip_bad(tmp_path):
+    rows = [{"sku": f"S{n}", "quantity": "x", "item-price": "y"} for n in range(6000)]
+    with pytest.raises(BadFile, match="wrong file"):
+        bring_in(tmp_path, text(*rows), skip_bad=True)
