@@ -14,7 +14,7 @@ from pathlib import Path
 
 from config.core.refused import Refused
 from orders.imports import registry
-from orders.imports.registry import Column, ReportType, normalise
+from orders.imports.registry import ReportType, normalise
 
 BLOCK = 1 << 20
 LONGEST_LINE = 1 << 20  # characters; a report's line has a few hundred
@@ -366,7 +366,7 @@ def _unknown(candidates: list[_Header], asked: ReportType | None) -> BadFile:
         key=lambda pair: _share(pair[1], pair[0].names),
         default=None,
     )
-    if near is None or (_share(near[1], near[0].names) < 0.4 and not asked):
+    if near is None or (_share(near[1], near[0].names) < 0.5 and not asked):
         names = ", ".join(t.title for t in registry.all_types())
         return BadFile("unknown_report", f"No known report has such a header. Known are: {names}.")
     header, found = near
@@ -380,5 +380,5 @@ def _unknown(candidates: list[_Header], asked: ReportType | None) -> BadFile:
 
 
 def _share(found: ReportType, names: frozenset[str]) -> float:
-    required: list[Column] = [c for c in found.columns if c.required]
-    return 1 - len(found.missing(names)) / max(1, len(required))
+    """How much of a type's columns a header has."""
+    return sum(not names.isdisjoint(c.names) for c in found.columns) / len(found.columns)

@@ -126,6 +126,7 @@ def test_cells_of_one_blank_are_blank(tmp_path):
         (b"%PDF-1.7", "packed"),
         (b"one line of prose\n", "unknown_report"),
         (b"a\tb\tc\n1\t2\t3\n", "unknown_report"),
+        (b"order-id\tsku\tquantity\tasin\ttax\n", "unknown_report"),
         (b"<html><body>Sign in</body></html>", "unknown_report"),
         (b"<a><b></a>", "unreadable"),
     ],
