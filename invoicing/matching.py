@@ -28,6 +28,7 @@ from invoicing.models import MoneyFact
 
 DAYS = 3
 ROUNDS = 100
+CHUNK = 20_000  # refunds made in one transaction
 LOCK = 0x5E771E  # one matching at a time; a second one waits and finds the work done
 
 
@@ -44,12 +45,25 @@ def match_refunds(seller_ids: list[int] | None = None) -> Matched:
     """Tie what is untied, confirm what is proven, make Amazon's refunds; as the system actor.
 
     ``seller_ids`` limits the work. Writes nothing where nothing is new. Followers of refunds hear
-    of the changed ones in the same transaction.
+    of the changed ones in the same transaction; a big backlog takes several.
     """
+    found = Matched(0, [], [])
+    while True:
+        part = _match(seller_ids)
+        found = Matched(
+            found.rows + part.rows,
+            found.confirmed + part.confirmed,
+            found.created + part.created,
+        )
+        if len(part.created) < CHUNK:
+            return found
+
+
+def _match(seller_ids: list[int] | None) -> Matched:
     by = User.objects.system()
     with trail("match_refunds", by=by), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        params = {"sellers": seller_ids, "days": DAYS, "by": by.pk}
+        params = {"sellers": seller_ids, "days": DAYS, "by": by.pk, "chunk": CHUNK}
         _heal(cursor, params)
         touched, rows = _tie(cursor, params)
         confirmed = _confirm(cursor, touched, by)
@@ -80,7 +94,9 @@ def _heal(cursor, params: dict) -> None:
 def _tie(cursor, params: dict) -> tuple[list[int], int]:
     """Steps 1 to 4; returns the refunds money was tied to and the number of rows."""
     cursor.execute(sql.ORIGINS, params)
-    refund_row.lock_first(origin for (origin,) in cursor.fetchall())
+    origins = [origin for (origin,) in cursor.fetchall()]
+    cursor.execute(sql.ORDERS, params)
+    refund_row.lock_first(origins, [order for (order,) in cursor.fetchall()])
     cursor.execute(sql.LOCK_REFUNDS, params)
     cursor.execute(sql.TIE_BY_ID + " RETURNING f.refund_id", params)
     tied = [refund for (refund,) in cursor.fetchall()]
@@ -132,7 +148,7 @@ def _create(cursor, params: dict) -> tuple[list[int], int]:
     """Make refunds of Amazon's from what is left and certain; returns them and their rows."""
     cursor.execute("DROP TABLE IF EXISTS new_refund, new_line")
     cursor.execute(sql.LOCK_LINES)
-    cursor.execute(sql.NEW_REFUNDS)
+    cursor.execute(sql.NEW_REFUNDS, params)
     cursor.execute(sql.NEW_LINES, params)
     cursor.execute(sql.INSERT_REFUNDS, params)
     created = [refund for (refund,) in cursor.fetchall()]

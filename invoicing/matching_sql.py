@@ -45,14 +45,17 @@ UPDATE invoicing_moneyfact f SET order_line_id = only_one.id
 FROM waiting JOIN only_one USING (order_id, sku) WHERE f.id = waiting.id
 """
 
+# Orders whose money is not tied yet: refunds of Amazon's may be made on them.
+ORDERS = """
+SELECT DISTINCT order_id FROM invoicing_moneyfact
+WHERE is_refund AND bucket = 'buyer' AND refund_id IS NULL AND order_id IS NOT NULL
+  AND (%(sellers)s::bigint[] IS NULL OR seller_id = ANY(%(sellers)s))
+"""
 # Refunds a verb may be changing right now; new ones cannot reach these states without the lock.
-_MAY_CHANGE = """
+_MAY_CHANGE = f"""
 FROM invoicing_refund r
-WHERE r.source = 'retour' AND r.state IN ('sending', 'sent', 'unknown') AND r.order_id IN (
-    SELECT order_id FROM invoicing_moneyfact
-    WHERE is_refund AND bucket = 'buyer' AND refund_id IS NULL AND order_id IS NOT NULL
-      AND (%(sellers)s::bigint[] IS NULL OR seller_id = ANY(%(sellers)s))
-)
+WHERE r.source = 'retour' AND r.state IN ('sending', 'sent', 'unknown')
+  AND r.order_id IN ({ORDERS})
 """
 ORIGINS = f"SELECT DISTINCT r.origin {_MAY_CHANGE}"
 LOCK_REFUNDS = f"SELECT r.id {_MAY_CHANGE} ORDER BY r.id FOR UPDATE"
@@ -240,7 +243,8 @@ FROM open_group g JOIN orders_order o ON o.id = g.order_id
 JOIN orders_marketplace m ON m.id = COALESCE(g.marketplace_id, o.marketplace_id)
 LEFT JOIN invoicing_refund taken ON taken.seller_id = g.seller_id
     AND taken.amazon_refund_id = g.adjustment_id AND taken.amazon_refund_id <> ''
-WHERE g.has_lines AND g.gross > 0 AND o.facts_complete;
+WHERE g.has_lines AND g.gross > 0 AND o.facts_complete
+ORDER BY g.posted_at, g.id LIMIT %(chunk)s;
 ANALYZE new_refund
 """
 _EXPONENTS = ", ".join(f"('{code}', {places})" for code, places in sorted(EXPONENTS.items()))

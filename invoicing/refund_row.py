@@ -20,16 +20,17 @@ from invoicing.states import REFUND_VERB, RefundState
 # Called inside the transaction after refunds changed state, with their ids.
 followers: list[Callable[[list[int]], None]] = []
 # Called inside the transaction before any lock of this room, with the refunds' origins (RMA
-# numbers): who locks cases above does it here, so that every verb locks in the same order
-# (case, refund, document, order lines, number series) and none waits in a circle.
-lockers: list[Callable[[list[str]], None]] = []
+# numbers) and the orders on which refunds may appear: who locks cases above does it here, so that
+# every verb locks in the same order (case, refund, document, order lines, number series) and none
+# waits in a circle.
+lockers: list[Callable[[list[str], list[int]], None]] = []
 
 
-def lock_first(origins: Iterable[str]) -> None:
+def lock_first(origins: Iterable[str], orders: Iterable[int] = ()) -> None:
     """Let the rooms above lock what they will change when they are told."""
-    wanted = sorted(set(origins))
+    wanted, order_ids = sorted(set(origins)), sorted(set(orders))
     for locker in lockers:
-        locker(wanted)
+        locker(wanted, order_ids)
 
 
 def tell(refund_ids: Iterable[int]) -> None:

@@ -8,6 +8,8 @@ locks in the same order: case, refund, document, order lines, number series.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.db.models import Q
+
 from config.core.models import User
 from config.core.money import format_money
 from config.core.trail import current_actor, trail
@@ -23,11 +25,15 @@ from returns.states import CloseReason, State
 from returns.workflow import approve_case, reopen_case
 
 
-def lock_cases(origins: list[str]) -> None:
-    """Lock the RMAs whose refunds are about to change."""
+def lock_cases(origins: list[str], orders: list[int]) -> None:
+    """Lock the RMAs whose refunds are about to change, and the open ones of the orders."""
     numbers = [origin for origin in origins if origin != "order"]
-    if numbers:
-        held = RMA.objects.select_for_update(of=("self",)).filter(number__in=numbers)
+    concerned = Q(number__in=numbers)
+    if orders:
+        lines = RMALine.objects.filter(order_line__order__in=orders)
+        concerned |= Q(pk__in=lines.values("rma")) & ~Q(state=State.CLOSED)
+    if numbers or orders:
+        held = RMA.objects.select_for_update(of=("self",)).filter(concerned)
         list(held.order_by("id").values_list("pk"))
 
 

@@ -135,9 +135,9 @@ def test_follower_that_fails_undoes_the_verb(monkeypatch):
 
 def test_rooms_above_lock_before_anything_of_the_refund(monkeypatch):
     asked = []
-    monkeypatch.setattr(refund_row, "lockers", [asked.append])
+    monkeypatch.setattr(refund_row, "lockers", [lambda *wanted: asked.append(wanted)])
     refund = make_refund("approved", origin="RMA-2026-000042")
-    assert asked == [["RMA-2026-000042"]] * 2
+    assert asked == [(["RMA-2026-000042"], [])] * 2
     assert refund.origin == "RMA-2026-000042"
 
 

@@ -1,17 +1,23 @@
 """Sixteen people at once on one case: one of them does it. The same without the lock fails."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import QuerySet
 
 from config.core.models import User
 from config.core.refused import Refused
-from returns import workflow
+from invoicing import refund_row
+from invoicing.matching import match_refunds
+from invoicing.models import Refund
+from returns import refunding, workflow
 from returns.models import RMA, Message, RMALine
 from tests.factories import make_order, make_rma, make_user
+from tests.invoicing.money import make_fact, make_settlement
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,3 +102,72 @@ def test_the_second_of_two_people_is_told_who_was_faster():
     assert refused.value.sentence.startswith("ada was faster: approved 0\xa0minutes ago.")
     rma.refresh_from_db()
     assert rma.state == "approved"
+
+
+# --- A settlement and a proposal for the same case ------------------------------------------------
+
+
+def wait_until(sql: str) -> None:
+    """Poll until the query counts somebody; ten seconds at most."""
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees one moment
+            cursor.execute(sql)
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody came")
+
+
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    " AND datname = current_database()"
+)
+
+
+def match_while_proposing(rma: RMA, monkeypatch) -> list:
+    """Matching makes a refund of Amazon's and is stopped before the case hears of it, until a
+    proposal on the same case waits for a lock. Returns what each of the two got."""
+    order, agent = rma.lines.get().order_line.order, make_user("agent")
+    make_fact(make_settlement(order.seller), order, order.lines.get(), "-39.67", adjustment="A1")
+    made, real = threading.Event(), refund_row.tell
+
+    def tell(ids):
+        if not made.is_set():
+            made.set()
+            wait_until(WAITING)
+        real(ids)
+
+    monkeypatch.setattr(refund_row, "tell", tell)
+
+    def matches():
+        return match_refunds().created
+
+    def proposes():
+        assert made.wait(timeout=30)
+        return refunding.propose(rma.number, by=User.objects.get(pk=agent.pk))
+
+    def safely(work):
+        try:
+            return work()
+        except OperationalError as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(safely, [matches, proposes]))
+
+
+def test_settlement_and_proposal_lock_in_one_order(monkeypatch):
+    rma = make_rma("inspected")
+    (amazons,), (ours,) = match_while_proposing(rma, monkeypatch)
+    assert Refund.objects.get(pk=amazons).gross + ours.gross == Decimal("79.34")
+
+
+def test_without_the_cases_lock_they_wait_in_a_circle(monkeypatch):
+    """The control: matching locked the order lines first."""
+    rma = make_rma("inspected")
+    monkeypatch.setattr(refund_row, "lockers", [])
+    results = match_while_proposing(rma, monkeypatch)
+    assert any("deadlock" in str(result) for result in results)
