@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from config.core.refused import Refused
 from config.core.roles import may
-from returns import bulk, bulk_entry, bulk_preview
+from returns import bulk, bulk_entry
 from returns.models import RMA
 
 CHOSEN_AT_MOST = 500
@@ -106,7 +106,7 @@ def verb(request: HttpRequest, verb: str) -> HttpResponse:
         messages.error(request, _("Choose at least one row first."))
         return redirect("returns:queue")
     if "confirm" not in request.POST:
-        preview = bulk_preview.preview(verb, rows)
+        preview = bulk.preview(verb, rows, by=request.user)
         context = {"button": button, "preview": preview, "ids": ids}
         return render(request, "returns/bulk_confirm.html", context)
     try:

@@ -1,0 +1,196 @@
+"""One of everything a page can show, made once a test; and the address of every page of ours.
+
+``addresses(world)`` names every URL that answers a GET; what cannot be opened like a page is listed
+with its reason, so that a new URL name is either here or a failure.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import URLResolver, get_resolver, reverse
+from django.utils import timezone
+from PIL import Image
+
+from config.core.models import Job
+from config.core.refused import Refused
+from invoicing import documents, settlement
+from invoicing.models import Document
+from orders.imports.run import import_file
+from orders.models import ImportFile
+from returns import evidence, refunding, workflow
+from returns.models import RMA, WorkItem
+from tests.factories import make_buyer, make_order, make_rma, pay
+from tests.papers import make_invoice, make_shipped_order
+from tests.people import team
+
+REPORTS = Path(__file__).resolve().parent.parent / "data" / "reports"
+STATES = ("requested", "approved", "shipped", "inspected", "closed")
+
+
+def furnish(folder: Path) -> SimpleNamespace:
+    """Cases in every state, refunds, documents, files, jobs, a report; somebody of each role."""
+    people = team()
+    world = SimpleNamespace(people=people, rmas=_cases(people))
+    _money(world)
+    _files(world, folder)
+    return world
+
+
+def _cases(people) -> dict[str, RMA]:
+    """A case in every state; the requested one has a photo, a note and a missing address."""
+    seller = make_order(lines=0).seller
+    nobody = make_buyer(email="")
+    found = {}
+    for state in STATES:
+        order = make_shipped_order(seller=seller, lines=2, buyer=nobody)
+        found[state] = make_rma(state, by=people.lead, order=order)
+    number = found["requested"].number
+    image = io.BytesIO()
+    Image.new("RGB", (400, 300), (180, 60, 40)).save(image, "JPEG")
+    upload = SimpleUploadedFile("carton.jpg", image.getvalue())
+    evidence.add(number, by=people.agent, upload=upload, kind="photo")
+    workflow.add_note(number, by=people.agent, text="The buyer called.\nThey wait.")
+    workflow.assign(number, by=people.lead, owner=people.agent)
+    return found
+
+
+def _money(world) -> None:
+    """A refund that was sent with its credit note, one that is proposed, one in hand."""
+    people, seller = world.people, world.rmas["shipped"].seller
+    order = make_shipped_order(seller=seller, quantity=4)
+    invoice = make_invoice(order, by=people.finance)
+    world.order, world.buyer = order, order.buyer
+    paid = make_rma("inspected", by=people.lead, order=order, quantity=2)
+    (refund,) = refunding.propose(paid.number, by=people.agent)
+    world.sent = pay(refund, by=people.finance)
+    (world.proposed,) = refunding.propose(world.rmas["inspected"].number, by=people.agent)
+    world.rmas["refunded"] = RMA.objects.get(pk=paid.pk)
+    make_rma("inspected", by=people.lead, order=order, quantity=1)
+    world.invoice = invoice
+    for document in Document.objects.filter(state="numbered"):
+        documents.render_numbered(document.pk)
+    world.credit_note = Document.objects.get(kind="credit_note")
+
+
+def _files(world, folder: Path) -> None:
+    """An import that went in, one that was refused, a report, and jobs in every state."""
+    people, seller = world.people, world.order.seller
+    world.imported = import_file(
+        REPORTS / "orders_all_DE_vcs_utf8.tsv", by=people.lead, seller=seller
+    )
+    bad = folder / "bad.tsv"
+    text = (REPORTS / "orders_all_DE_vcs_utf8.tsv").read_text("utf-8-sig")
+    bad.write_text(text.replace("\t25\t", "\tmany\t"), encoding="utf-8")
+    with suppress(Refused):
+        import_file(bad, by=people.lead, seller=seller)
+    world.refused = ImportFile.objects.get(status="refused")
+    today = timezone.localdate()
+    period = settlement.Period(today - timedelta(days=30), today, None, None)
+    world.run = settlement.run_report(period, "csv", by=people.finance)
+    world.jobs = {
+        status: Job.objects.create(
+            kind="import", title=f"Import of {status}.tsv", owner=people.lead, status=status,
+            done=3, total=9, errors=[{"line": 3, "problem": "no number"}],
+        )
+        for status in ("queued", "running", "failed")
+    }  # fmt: skip
+    world.result = Job.objects.create(
+        kind="settlement_report", title="Report", owner=people.finance, status="done",
+        result_name="report.csv", result_path=world.run.file_path,
+    )  # fmt: skip
+
+
+def addresses(world) -> dict[str, list[str]]:
+    """URL name → the addresses under which it is looked at."""
+    of_case = {state: [rma.number] for state, rma in world.rmas.items()}
+    order, requested = world.order, world.rmas["requested"]
+    picture = requested.evidence.get()
+    return {
+        "login": [reverse("login")],
+        "core:jobs": [reverse("core:jobs")],
+        "core:job": [reverse("core:job", args=[job.pk]) for job in world.jobs.values()],
+        "core:job-download": [reverse("core:job-download", args=[world.result.pk])],
+        "core:job-errors": [reverse("core:job-errors", args=[world.jobs["failed"].pk])],
+        "core:healthz": [reverse("core:healthz")],
+        "core:readyz": [reverse("core:readyz")],
+        "orders:imports": [reverse("orders:imports")],
+        "orders:import-new": [reverse("orders:import-new")],
+        "orders:import-job": [reverse("orders:import-job", args=[world.jobs["running"].pk])],
+        "orders:import": [
+            reverse("orders:import", args=[one.pk]) for one in (world.refused, world.imported)
+        ],
+        "orders:import-problems": [reverse("orders:import-problems", args=[world.refused.pk])],
+        "invoicing:refunds": [reverse("invoicing:refunds")],
+        "invoicing:refund": [
+            reverse("invoicing:refund", args=[one.key]) for one in (world.proposed, world.sent)
+        ],
+        "invoicing:documents": [reverse("invoicing:documents")],
+        "invoicing:document": [
+            reverse("invoicing:document", args=[one.pk])
+            for one in (world.invoice, world.credit_note)
+        ],
+        "invoicing:document-file": [reverse("invoicing:document-file", args=[world.invoice.pk])],
+        "invoicing:settlements": [reverse("invoicing:settlements")],
+        "invoicing:settlement-new": [reverse("invoicing:settlement-new")],
+        "invoicing:settlement-untied": [reverse("invoicing:settlement-untied")],
+        "invoicing:settlement-run": [reverse("invoicing:settlement-run", args=[world.run.pk])],
+        "invoicing:settlement-file": [reverse("invoicing:settlement-file", args=[world.run.pk])],
+        "invoicing:opening-balance": [reverse("invoicing:opening-balance")],
+        "returns:today": [reverse("returns:today")],
+        "returns:start": [reverse("returns:start")],
+        "returns:queue": [
+            reverse("returns:queue"), reverse("returns:queue") + "?q=nothing-like-it",
+        ],
+        "returns:new": [
+            reverse("returns:new"), f"{reverse('returns:new')}?order={order.amazon_order_id}",
+        ],
+        "returns:bulk": [reverse("returns:bulk")],
+        "returns:inspect": [reverse("returns:inspect")],
+        "returns:rma": [reverse("returns:rma", args=args) for args in of_case.values()],
+        "returns:inspect-rma": [reverse("returns:inspect-rma", args=of_case["shipped"])],
+        "returns:refund-preview": [reverse("returns:refund-preview", args=of_case["inspected"])],
+        "returns:evidence": [reverse("returns:evidence", args=[requested.number, picture.pk])],
+        "returns:orders": [reverse("returns:orders")],
+        "returns:order": [reverse("returns:order", args=[order.amazon_order_id])],
+        "returns:buyers": [reverse("returns:buyers")],
+        "returns:buyer": [reverse("returns:buyer", args=[world.buyer.pk])],
+        "returns:search": [
+            reverse("returns:search"), reverse("returns:search") + "?q=Demo",
+            reverse("returns:search") + "?q=nothing-like-it",
+        ],
+        "returns:activity": [reverse("returns:activity")],
+        "returns:hand-over": [reverse("returns:hand-over")],
+    }  # fmt: skip
+
+
+def posts(world) -> dict[str, str]:
+    """URL name → an address that takes a POST only."""
+    item = WorkItem.objects.filter(done_at=None).order_by("pk").first()
+    arguments = {
+        "logout": [],
+        "core:preferences": [],
+        "invoicing:refunds-approve": [],
+        "invoicing:refund-verb": [world.proposed.key, "approve"],
+        "invoicing:document-verb": [world.invoice.pk, "number"],
+        "returns:bulk-verb": ["approve"],
+        "returns:work-item-done": [item.pk],
+        "returns:verb": [world.rmas["requested"].number, "approve"],
+        "returns:order-verb": [world.order.amazon_order_id, "issue-invoice"],
+        "returns:buyer-verb": [world.buyer.pk, "watch"],
+    }
+    return {name: reverse(name, args=args) for name, args in arguments.items()}
+
+
+def names(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[str]:
+    """Every URL name of ours; Django's admin has its own tests."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if not isinstance(pattern, URLResolver):
+            yield prefix + (pattern.name or str(pattern.pattern))
+        elif pattern.namespace != "admin":
+            inner = f"{pattern.namespace}:" if pattern.namespace else ""
+            yield from names(pattern, prefix + inner)
