@@ -1,4 +1,4 @@
-"""The house itself: imports run one way, the top level is fixed, files stay small enough to read."""
+"""The house itself: imports run one way, the top level is fixed, files stay small to read."""
 
 import ast
 import subprocess
