@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.models import Buyer, Order
 from orders.models.order import Channel
+from returns import return_rate
 from returns.models import RMA, WorkItem
 from returns.states import CloseReason, NextActor, State
 
@@ -65,15 +66,21 @@ class QueueFilters(django_filters.FilterSet):
 
 
 class BuyerFilters(django_filters.FilterSet):
-    """Buyers by name and watch list."""
+    """Buyers by name, watch list and return rate."""
 
     q = django_filters.CharFilter(field_name="legal_name", lookup_expr="icontains", label=_("Name"))
     watched = django_filters.BooleanFilter(label=_("Watched"))
+    high = django_filters.BooleanFilter(method="by_rate", label=_("High return rate"))
     kind = django_filters.ChoiceFilter(choices=Buyer.Kind.choices, label=_("Type"))
 
     class Meta:
         model = Buyer
-        fields = ["q", "watched", "kind"]
+        fields = ["q", "watched", "high", "kind"]
+
+    def by_rate(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        """Those above the rate that Today speaks up at, or all the others."""
+        high = return_rate.high(Buyer.objects.all()).values("pk")
+        return rows.filter(pk__in=high) if value else rows.exclude(pk__in=high)
 
 
 class OrderFilters(django_filters.FilterSet):

@@ -1,22 +1,24 @@
 """How much of what a buyer ordered came back in the last 90 days, the seller's faults left out.
 
-Expressions for querysets of buyers; units, not money. Nothing here writes.
+Expressions for querysets of buyers; units, not money. Nothing here writes, and nothing is ever
+refused because of a rate: it makes Today speak up, a person looks and decides.
 """
 
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from orders.models import Buyer, OrderLine
+from orders.models import OrderLine
 from returns.models import RMALine
 from returns.reasons import NOT_THE_BUYER
 from returns.states import CloseReason
 
 DAYS = 90
 HIGH = Decimal("10")  # percent above which Today speaks up
+FEWEST_ORDERS = 3  # one return of a single order says nothing about a buyer
 WITHOUT_GOODS = (CloseReason.DECLINED, CloseReason.WITHDRAWN, CloseReason.EXPIRED)
 
 
@@ -27,21 +29,34 @@ def since(now: datetime | None = None) -> datetime:
 
 def ordered_units() -> Coalesce:
     """Units a buyer ordered in the period."""
+    return _total(_ordered().annotate(units=Sum("quantity")))
+
+
+def order_count() -> Coalesce:
+    """How many orders with units those were."""
+    return _total(_ordered().filter(quantity__gt=0).annotate(units=Count("order", distinct=True)))
+
+
+def _ordered() -> QuerySet:
     lines = OrderLine.objects.filter(
         order__buyer=OuterRef("pk"), order__purchased_at__gte=since()
     ).order_by()
-    return _total(lines.values("order__buyer").annotate(units=Sum("quantity")))
+    return lines.values("order__buyer")
 
 
 def returned_units() -> Coalesce:
     """Units of a buyer's returns of the period that are the buyer's own choice or fault."""
-    lines = (
-        RMALine.objects.filter(rma__buyer=OuterRef("pk"), rma__opened_at__gte=since())
+    lines = _counting().filter(rma__buyer=OuterRef("pk"))
+    return _total(lines.values("rma__buyer").annotate(units=Sum("requested")))
+
+
+def _counting() -> QuerySet:
+    return (
+        RMALine.objects.filter(rma__opened_at__gte=since())
         .exclude(liability__in=NOT_THE_BUYER)
         .exclude(rma__close_reason__in=WITHOUT_GOODS)
         .order_by()
     )
-    return _total(lines.values("rma__buyer").annotate(units=Sum("requested")))
 
 
 def _total(sums: QuerySet) -> Coalesce:
@@ -49,8 +64,22 @@ def _total(sums: QuerySet) -> Coalesce:
 
 
 def with_rate(buyers: QuerySet) -> QuerySet:
-    """Buyers with ``ordered`` and ``returned`` units of the period."""
-    return buyers.annotate(ordered=ordered_units(), returned=returned_units())
+    """Buyers with ``ordered`` and ``returned`` units and ``order_count`` of the period."""
+    return buyers.annotate(
+        ordered=ordered_units(), returned=returned_units(), order_count=order_count()
+    )
+
+
+def high(buyers: QuerySet) -> QuerySet:
+    """The buyers whose rate ``is_high``; only those with a return of the period are computed."""
+    returning = _counting().exclude(rma__buyer=None).values("rma__buyer")
+    rated = with_rate(buyers.filter(pk__in=returning))
+    return rated.filter(order_count__gte=FEWEST_ORDERS, returned__gt=F("ordered") * HIGH / 100)
+
+
+def is_high(order_count: int, ordered: int, returned: int) -> bool:
+    """Whether a buyer returns more than ``HIGH`` percent, over enough orders to say so."""
+    return order_count >= FEWEST_ORDERS and returned * 100 > ordered * HIGH
 
 
 def percent(ordered: int, returned: int) -> Decimal | None:
@@ -58,9 +87,3 @@ def percent(ordered: int, returned: int) -> Decimal | None:
     if not ordered:
         return None
     return (Decimal(returned) * 100 / ordered).quantize(Decimal("0.1"))
-
-
-def of(buyer: Buyer) -> tuple[int, int, Decimal | None]:
-    """Ordered units, returned units and the rate of one buyer."""
-    row = with_rate(Buyer.objects.filter(pk=buyer.pk)).values_list("ordered", "returned").get()
-    return (*row, percent(*row))

@@ -14,7 +14,7 @@ from config.core.money import format_number
 from config.core.reader import reader, word_of
 from config.core.sentence import Sentence
 from orders.models import Buyer
-from returns import timeline, words_of_verbs
+from returns import return_rate, timeline, words_of_verbs
 from returns.models import Message
 from returns.reasons import reason_label
 from returns.states import CloseReason, Condition, Disposition, Liability, NextActor, State
@@ -78,6 +78,11 @@ def sentence(stored: dict) -> str:
     return says.render(gettext, get_language() or "en")
 
 
+def returns_much(row: dict) -> bool:
+    """Whether the return rate of a row of the buyers list is high."""
+    return return_rate.is_high(row["order_count"], row["ordered"], row["returned"])
+
+
 FILTERS = {name: word_of(choices) for name, choices in _CHOICES.items()} | {
     "reason": reason,
     "due": due,
@@ -85,6 +90,7 @@ FILTERS = {name: word_of(choices) for name, choices in _CHOICES.items()} | {
     "moment": moment,
     "sentence": sentence,
     "verb_past": words_of_verbs.past,
+    "returns_much": returns_much,
 }
 
 

@@ -47,13 +47,18 @@ class BuyerList(ListPage):
     def get_rows(self) -> QuerySet:
         """One row a buyer."""
         return return_rate.with_rate(Buyer.objects).values(
-            "id", "legal_name", "kind", "country", "watched", "watch_reason", "ordered", "returned"
-        )
+            "id", "legal_name", "kind", "country", "watched", "watch_reason",
+            "ordered", "returned", "order_count",
+        )  # fmt: skip
 
     def get_tabs(self) -> list[Tab]:
-        """Everybody, and the watch list."""
-        watched = Buyer.objects.filter(watched=True)
-        return [Tab(str(_("All"))), Tab(str(_("Watched")), {"watched": "true"}, watched)]
+        """Everybody, the watch list, and who returns much."""
+        watched, high = Buyer.objects.filter(watched=True), return_rate.high(Buyer.objects.all())
+        return [
+            Tab(str(_("All"))),
+            Tab(str(_("Watched")), {"watched": "true"}, watched),
+            Tab(str(_("High return rate")), {"high": "true"}, high),
+        ]
 
     def get_csv_row(self, row: dict, columns: list[str]) -> list:
         """With the rate in percent."""
@@ -77,7 +82,7 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
     context = {
         "buyer": buyer,
         "rate": rate,
-        "rate_is_high": rate is not None and rate > return_rate.HIGH,
+        "rate_is_high": return_rate.is_high(buyer.order_count, buyer.ordered, buyer.returned),
         "days": return_rate.DAYS,
         "tax_ids": buyer.tax_ids.all(),
         "addresses": buyer.addresses.all(),

@@ -17,6 +17,7 @@ from config.core.lists import capped_counts
 from invoicing.models import Document, Refund
 from invoicing.states import DocumentState, RefundState
 from orders.models import Buyer, ImportFile
+from returns import return_rate
 from returns.models import RMA, WorkItem
 from returns.states import NextActor, State
 
@@ -102,11 +103,13 @@ def _desk() -> list[Tile]:
     late = rmas.overdue(timezone.now())
     unsent = rmas.filter(state=State.APPROVED, ship_by__lt=timezone.localdate())
     work = rmas.filter(pk__in=WorkItem.objects.filter(done_at=None).values("rma"))
+    high, buyers = return_rate.high(Buyer.objects.order_by()), reverse("returns:buyers")
     return [
         Tile("new", _("To decide"), rmas.filter(state=State.REQUESTED), f"{queue}?state=requested"),
         Tile("late", _("Overdue"), late, f"{queue}?overdue=true", "bad"),
         Tile("unsent", _("Not sent back in time"), unsent, f"{queue}?unsent=true", "warn"),
         Tile("work", _("To sort out"), work, f"{queue}?work=true", "warn"),
+        Tile("high", _("Buyers returning much"), high, f"{buyers}?high=true", "warn"),
     ]
 
 
