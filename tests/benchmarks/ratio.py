@@ -1,7 +1,7 @@
 """Ratios that can be trusted on a noisy machine: both sides in one run, in turn, medians.
 
-Wall time decides. Beside it the work is printed: processor time of this process and of its
-database connection (read from /proc where the server runs here), which other programs disturb
+Wall time decides. Beside it the work of pages is printed: processor time of this process and of
+its database connection (read from /proc where the server runs here), which other programs disturb
 less. A median of A B A B pairs is used, for a slow spell of the machine then hits both sides.
 """
 
@@ -46,11 +46,14 @@ def _served() -> float:
     return int(stat.split()[0]) / 1e9
 
 
-def median_ratio(name: str, ours: Work, floor: Work, runs: int = 31) -> float:
-    """Median wall time of ``ours`` over that of ``floor``, measured A B A B; printed."""
+def median_ratio(name: str, ours: Work, floor: Work, runs: int = 31, *, work: bool = True) -> float:
+    """Median wall time of ``ours`` over that of ``floor``, measured A B A B; printed.
+
+    ``work`` is false for what works on connections of its own.
+    """
     ours(), floor()
     pairs = [(cost(ours), cost(floor)) for _ in range(runs)]
-    return _tell(name, [a for a, _b in pairs], [b for _a, b in pairs])
+    return tell(name, [a for a, _b in pairs], [b for _a, b in pairs], work=work)
 
 
 def median_growth(
@@ -64,16 +67,16 @@ def median_growth(
         for side, enter, work in (("small", enter_small, small), ("big", enter_big, big)):
             enter(), work(), work()
             costs[side] += [cost(work) for _ in range(8)]
-    return _tell(name, costs["big"], costs["small"])
+    return tell(name, costs["big"], costs["small"])
 
 
-def _tell(name: str, ours: Iterable[Cost], floor: Iterable[Cost]) -> float:
+def tell(name: str, ours: Iterable[Cost], floor: Iterable[Cost], *, work: bool = True) -> float:
+    """Print the ratio of the medians and return it."""
     mine, theirs = _medians(ours), _medians(floor)
     ratio = mine.wall / theirs.wall
-    print(
-        f"\n{name}: {mine.wall * 1000:.1f} ms against {theirs.wall * 1000:.1f} ms = {ratio:.2f}x"
-        f" (work alone {mine.work / theirs.work:.2f}x)"
-    )
+    alone = f" (work alone {mine.work / theirs.work:.2f}x)" if work else ""
+    milliseconds = f"{mine.wall * 1000:.1f} ms against {theirs.wall * 1000:.1f} ms"
+    print(f"\n{name}: {milliseconds} = {ratio:.2f}x{alone}")
     return ratio
 
 

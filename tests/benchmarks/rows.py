@@ -99,3 +99,42 @@ def rmas(count: int, *, owner_id: int) -> None:
             " AS position",
             [],
         )
+
+
+def settled_refunds(orders: int, *, by_id: int) -> None:
+    """Two confirmed refunds on each of the first ``orders`` orders, each with a line, and the
+    settlement row that proves it, spread over the twenty days from 2026-10-01.
+    """
+    tables = ("settlement", "refund", "refundline", "moneyfact")
+    with without_triggers(*(f"invoicing_{table}" for table in tables)) as db:
+        db.execute(
+            "INSERT INTO invoicing_settlement (id, seller_id, settlement_id, deposited_at, total,"
+            " currency) VALUES (1, 1, '20260001', '2026-10-25', 0, 'EUR')"
+        )
+        db.execute(
+            "INSERT INTO invoicing_refund (id, key, source, lane, state, seller_id, marketplace_id,"
+            " order_id, origin, currency, net, tax, gross, reason_code, calculation, content_hash,"
+            " policy_version, needs_second, proposer_id, proposed_at, approved_hash, sent_on,"
+            " amazon_refund_id, note, attempt, version, created_at)"
+            " SELECT i, gen_random_uuid(), 'retour', 'guided', 'confirmed', 1, o.marketplace_id,"
+            " o.id, 'RMA-2026-' || lpad(i::text, 6, '0'), 'EUR', 50, 9.5, 59.5, 'CustomerReturn',"
+            " '{}', '', '', false, %(by)s, now(), '', date '2026-10-01' + i %% 20, '', '', 1, 1,"
+            " now() FROM generate_series(1, %(n)s) i JOIN orders_order o ON o.id = (i + 1) / 2",
+            {"n": 2 * orders, "by": by_id},
+        )
+        db.execute(
+            "INSERT INTO invoicing_refundline (refund_id, order_line_id, origin, component,"
+            " quantity, net, tax, gross, rate, sentence, rule, live)"
+            " SELECT id, order_id, origin || '/1/1', 'item', 5, net, tax, gross, 0.19, '', '', true"
+            " FROM invoicing_refund"
+        )
+        db.execute(
+            "INSERT INTO invoicing_moneyfact (settlement_id, seller_id, marketplace_id, order_id,"
+            " order_line_id, refund_id, bucket, is_refund, transaction_type, amazon_order_id,"
+            " adjustment_id, shipment_id, amount_type, amount_description, component, is_tax,"
+            " amount, currency, posted_at, posted_on, order_item_code, sku, row_hash, occurrence)"
+            " SELECT 1, 1, r.marketplace_id, o.id, o.id, r.id, 'buyer', true, 'Refund',"
+            " o.amazon_order_id, 'A' || r.id, '', 'ItemPrice', 'Principal', 'item', false,"
+            " -r.gross, 'EUR', r.sent_on, r.sent_on, '', '', md5(r.id::text), 1"
+            " FROM invoicing_refund r JOIN orders_order o ON o.id = r.order_id"
+        )
