@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from invoicing.models import Refund
 from returns.models import RMA
 
+WIDTHS, SCHEMES = (1440, 390), ("light", "dark")
 REPORTS = Path(__file__).resolve().parent.parent / "data" / "reports"
 
 
