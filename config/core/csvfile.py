@@ -10,7 +10,8 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 CHUNK = 2000
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# full-width signs start a formula too, where the spreadsheet speaks Japanese
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def safe(value: Any) -> Any:

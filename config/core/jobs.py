@@ -1,5 +1,6 @@
 """Starting and running jobs. Rooms register what a kind of job does; core runs it and keeps the
-row true. The row is committed before the queue hears of it, and a sweeper repeats what it lost.
+row true. The row is committed before the queue hears of it; a sweeper repeats what the queue lost
+and names what a killed worker left behind.
 """
 
 import hashlib
@@ -8,8 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from config.core import trail
@@ -19,6 +22,9 @@ from config.core.refused import Refused
 log = structlog.get_logger(__name__)
 ERRORS_KEPT = 1000
 LOST_AFTER = timedelta(seconds=30)
+DEAD_AFTER = timedelta(minutes=10)  # well beyond the hard limit of a task (celery.py: 240 s)
+TOO_LONG = "It took too long and was stopped. Ask for less at once, such as a shorter period."
+DIED = "The worker stopped in the middle of it. Start it again."
 _kinds: dict[str, tuple[Callable, str]] = {}
 
 
@@ -73,6 +79,9 @@ def _execute(job: Job) -> None:
         _finish(job, Job.Status.DONE, summary)
     except Refused as refused:
         _finish(job, Job.Status.FAILED, refused.sentence)
+    except SoftTimeLimitExceeded:
+        log.warning("job_too_long", job=job.pk, kind=job.kind)
+        _finish(job, Job.Status.FAILED, TOO_LONG)
     except Exception as error:
         log.exception("job_failed", job=job.pk, kind=job.kind)
         _finish(job, Job.Status.FAILED, f"Stopped by an error ({type(error).__name__}).")
@@ -132,3 +141,15 @@ def requeue_lost() -> int:
     for job in lost:
         enqueue(job)
     return len(lost)
+
+
+def fail_dead() -> int:
+    """Mark as failed what runs without a sign of life: its worker was killed. Returns how many.
+
+    A dead job is not repeated by itself: nobody knows how far it came.
+    """
+    running = Job.objects.filter(status=Job.Status.RUNNING)
+    silent = running.alias(seen=Coalesce("heartbeat_at", "started_at", "created_at"))
+    return silent.filter(seen__lt=timezone.now() - DEAD_AFTER).update(
+        status=Job.Status.FAILED, summary=DIED, finished_at=timezone.now()
+    )

@@ -1,17 +1,18 @@
-"""The request id: taken from the proxy or made here, in the log, the trail and the answer."""
+"""What every request goes through: its id, plain text in its address, no copies of its answer."""
 
 import re
 import uuid
 
 import structlog
+from django.http import HttpResponseBadRequest
 
 from config.core import trail
 
-_SAFE = re.compile(r"^[A-Za-z0-9-]{8,64}$")
+_SAFE = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
 class RequestId:
-    """Give every request an id that the trail and the log carry."""
+    """Give every request an id that log, trail and answer carry; the proxy's where it has one."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -19,7 +20,7 @@ class RequestId:
     def __call__(self, request):
         """Answer the request under its id."""
         given = request.headers.get("X-Request-Id", "")
-        request.request_id = given if _SAFE.match(given) else uuid.uuid4().hex
+        request.request_id = given if _SAFE.fullmatch(given) else uuid.uuid4().hex
         token = trail.request_id.set(request.request_id)
         structlog.contextvars.bind_contextvars(request_id=request.request_id)
         try:
@@ -28,4 +29,30 @@ class RequestId:
             trail.request_id.reset(token)
             structlog.contextvars.clear_contextvars()
         response["X-Request-Id"] = request.request_id
+        return response
+
+
+class PlainText:
+    """Refuse an address with a NUL in it: no text has one, and PostgreSQL takes none."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        """400 for such an address; forms check their fields themselves."""
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return HttpResponseBadRequest("The address holds a character that no text has.")
+        return self.get_response(request)
+
+
+class NoCopies:
+    """Pages and downloads show people and prices: neither browser nor proxy keeps a copy."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        """Say so unless the view says something of its own."""
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
         return response

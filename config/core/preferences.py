@@ -13,6 +13,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST
 
+from config.core.trail import trail
+
 CHOICES = {
     "density": ("comfortable", "compact"),
     "keyboard": ("on", "off"),
@@ -45,7 +47,8 @@ def change(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(_back(request))
     language = request.POST.get("language", "")
     if language and check_for_language(language) and language in dict(settings.LANGUAGES):
-        get_user_model().objects.filter(pk=request.user.pk).update(language=language)
+        with trail("change_language", by=request.user):
+            get_user_model().objects.filter(pk=request.user.pk).update(language=language)
         response.set_cookie(
             settings.LANGUAGE_COOKIE_NAME,
             language,

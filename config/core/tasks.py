@@ -13,5 +13,6 @@ def run_job(job_id: int) -> None:
 
 @shared_task(name="core.tasks.requeue_jobs")
 def requeue_jobs() -> int:
-    """Publish again the jobs whose message was lost."""
+    """Publish again the jobs whose message was lost; name those whose worker died."""
+    jobs.fail_dead()
     return jobs.requeue_lost()

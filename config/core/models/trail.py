@@ -7,6 +7,8 @@ import pghistory.models
 from django.apps import apps
 from django.db import connections, models
 
+from config.core.grants import append_only_tables
+
 
 class TrailEvent(models.Model):
     """One row change: when, what, which verb, by whom, why.
@@ -64,16 +66,6 @@ END $$
 """
 
 
-def append_only_tables() -> list[str]:
-    """Tables that only grow: the trail, and every model that says ``append_only = True``."""
-    return sorted(
-        model._meta.db_table
-        for model in apps.get_models()
-        if model._meta.managed
-        and (issubclass(model, pghistory.models.Event) or getattr(model, "append_only", False))
-    )
-
-
 def guard_truncate(using: str) -> None:
     """Row triggers do not see TRUNCATE, so append-only tables get a statement trigger for it.
 
@@ -82,7 +74,7 @@ def guard_truncate(using: str) -> None:
     with connections[using].cursor() as cursor:
         existing = connections[using].introspection.table_names(cursor)
         cursor.execute(_REFUSE_TRUNCATE)
-        for table in append_only_tables():
+        for table in sorted(append_only_tables()):
             if table in existing:
                 cursor.execute(
                     f"CREATE OR REPLACE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table}"
