@@ -13,12 +13,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from config.core import roles
+from config.core.display import percent
 from config.core.money import ZERO, format_money
 from config.core.refused import Refused
 from invoicing import refunds
 from invoicing.calculation import Calculation
 from invoicing.models import Refund
-from invoicing.states import Component, RefundState
+from invoicing.states import OPEN, Component, RefundState
 from orders.models import Order
 from returns import messages, snapshot, words_of_verbs
 from returns.case import Case, opened
@@ -50,7 +51,7 @@ class Quote:
                 "net": line.net,
                 "tax": line.tax,
                 "gross": line.gross,
-                "tax_rate": "" if line.rate is None else f"{(line.rate * 100).normalize():f} %",
+                "tax_rate": percent(line.rate),
                 "policy": self.calculation.policy_version,
             }
             for line in self.calculation.lines
@@ -191,6 +192,51 @@ def refund_case(case: Case) -> None:
     if not any(snapshot.paid(line, case.facts) for line in case.lines):
         raise Refused("unpaid", _("Nothing was refunded on this case."))
     case.rma.refunded_at = case.now
+
+
+def refund_nothing(number: str, *, by: Any, reason: str, version: int | None = None) -> RMA:
+    """inspected → closed: what was accepted comes to nothing, such as a fee of all that was paid.
+
+    No refund and no document, only the reason. Beside other money the case is refunded and
+    settles by itself. Refused: "state", "reason", "refund" (one is planned), "rejected" (nothing
+    was accepted), "owed" (money is due).
+    """
+    if not reason.strip():
+        raise Refused("reason", _("Give a reason; it stays with the case."))
+    permission = "returns.settle_rma"
+    with opened(
+        number,
+        "refund_nothing",
+        by=by,
+        permission=permission,
+        version=version,
+        reason=reason.strip(),
+    ) as case:
+        case.within("refund_nothing", State.INSPECTED)
+        _comes_to_nothing(case)
+        for line in case.lines:
+            line.nothing_due += snapshot.uncredited(line, case.facts)
+        case.lines_changed = True
+        case.move("refund")
+        case.rma.refunded_at = case.now
+        if not any(snapshot.paid(line, case.facts) for line in case.lines):
+            case.move("settle")
+    return case.rma
+
+
+def _comes_to_nothing(case: Case) -> None:
+    if any(case.facts.refunds.get(state) for state in OPEN):
+        raise Refused("refund", _("A refund of this case is planned. Decide it first."))
+    if not any(line.accepted for line in case.lines):
+        raise Refused("rejected", _("No unit was accepted: reject the goods."))
+    for order, calculation in Owed.load(case.rma, case.lines, case.facts).calculations(Wishes()):
+        if calculation.pays:
+            amount = format_money(calculation.gross, calculation.currency, "en")
+            raise Refused(
+                "owed",
+                _("%(amount)s is due for order %(order)s: propose its refund.")
+                % {"amount": amount, "order": order.amazon_order_id},
+            )
 
 
 def void_refund(number: str, *, by: Any, reason: str, version: int | None = None) -> RMA:

@@ -1,7 +1,6 @@
 """The room's words for templates: labels of codes, and a due date that says when it is late."""
 
 from datetime import datetime
-from decimal import Decimal
 from functools import cache, lru_cache
 
 from django.utils import timezone
@@ -10,7 +9,6 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 
 from config.core import display, jinja
-from config.core.money import format_number
 from config.core.reader import reader, word_of
 from config.core.sentence import Sentence
 from orders.models import Buyer
@@ -52,13 +50,6 @@ def due(moment) -> SafeString:
 @cache
 def _overdue(language: str) -> SafeString:
     return format_html('<span class="visually-hidden">{} </span>', gettext("overdue since"))
-
-
-def percent(rate: Decimal | None) -> str:
-    """A tax rate as people read it: 0.19 is "19 %"; a dash where the report gives none."""
-    if rate is None:
-        return "–"
-    return f"{format_number((rate * 100).normalize() + 0, get_language() or 'en')} %"
 
 
 def thing(model: str) -> str:

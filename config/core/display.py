@@ -47,6 +47,14 @@ def number(amount: Decimal, currency: str) -> str:
     return sign + whole.replace(",", group) + (point + fraction if fraction else "")
 
 
+def percent(rate: Decimal | None) -> str:
+    """A tax rate as people read it: 0.19 is "19 %"; a dash where there is none."""
+    if rate is None:
+        return "–"
+    point = _symbols(get_language() or settings.LANGUAGE_CODE)[1]
+    return f"{(Decimal(rate) * 100).normalize():f} %".replace(".", point)
+
+
 @cache
 def _symbols(language: str) -> tuple[str, str]:
     try:

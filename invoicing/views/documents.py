@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
+from config.core.display import percent
 from config.core.lists import ListPage, Tab
 from config.core.refused import Refused
 from invoicing import actions, documents, timeline
@@ -82,7 +83,10 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "document": document,
         "refund": getattr(document, "refund", None),
         "lines": lines,
-        "taxes": document.taxes.all(),
+        "taxes": [
+            {"rate": percent(row.rate), "base": row.base, "tax": row.tax}
+            for row in document.taxes.all()
+        ],
         "chain": chain,
         "artifact": Artifact.objects.filter(document=document, kind="pdf").defer("content").first(),
         "downloads": document.downloads.select_related("by")[:20],
@@ -96,9 +100,8 @@ def _line(line) -> dict:
     label = f"{line.sku}: {line.get_component_display()}"
     if line.quantity:
         label += f" × {line.quantity}"
-    rate = "–" if line.rate is None else f"{(line.rate * 100).normalize():f} %"
     amounts = {"net": line.net, "tax": line.tax, "gross": line.gross}
-    return {"label": label, "sentence": line.sentence, "tax_rate": rate, **amounts}
+    return {"label": label, "sentence": line.sentence, "tax_rate": percent(line.rate), **amounts}
 
 
 @login_required

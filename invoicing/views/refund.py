@@ -14,6 +14,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from config.core.display import percent
 from config.core.refused import Refused
 from invoicing import actions, documents, forms, refunds, timeline
 from invoicing.calculation import Calculation
@@ -77,8 +78,7 @@ def _reason(line: RefundLine, sentence: str) -> dict[str, Any]:
         "net": line.net,
         "tax": line.tax,
         "gross": line.gross,
-        "tax_rate": "–" if line.rate is None else f"{(line.rate * 100).normalize():f} %",
-        "policy": line.rule,
+        "tax_rate": percent(line.rate),
     }
 
 

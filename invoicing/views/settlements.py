@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.core.display import percent
 from config.core.lists import HeaderAction, ListPage
 from config.core.models import Job
 from config.core.refused import Refused
@@ -161,8 +162,8 @@ def _shown(total: dict) -> dict:
     look, word = LOOKS[total["status"]]
     amounts = {name: Decimal(total[name]) for name in SUMS}
     rate = total.get("vat_rate")
-    percent = rate and f"{(Decimal(rate) * 100).normalize():f} %"
-    return {**total, **amounts, "look": look, "word": word, "vat_rate": percent}
+    rate = rate and percent(Decimal(rate))
+    return {**total, **amounts, "look": look, "word": word, "vat_rate": rate}
 
 
 def _first_rows(run: SettlementRun) -> list[list[dict]]:

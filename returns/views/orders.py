@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from config.core.display import percent
 from config.core.lists import ListPage, Tab
 from config.core.money import ZERO
 from config.core.refused import Refused
@@ -34,7 +35,6 @@ from returns.filters import OrderFilters
 from returns.models import RMA, RMALine
 from returns.order_refund import propose_without_return
 from returns.tables import OrderTable
-from returns.words import percent
 
 FACTS_SHOWN = 200
 
