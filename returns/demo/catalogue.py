@@ -63,7 +63,7 @@ REGISTRATIONS = (
     ("DS", "CA", "GST"),
     ("DJ", "JP", "JCT"),
 )
-AMAZON_ISSUES = (("DH", "FR"), ("DH", "IT"), ("DH", "ES"))
+AMAZON_ISSUES = (("DH", "ES"),)
 PEOPLE = (
     ("agent", "agent", "Demo Agent"),
     ("agent2", "agent", "Demo Agent Two"),
@@ -173,3 +173,16 @@ REASONS = (
     ("CR-FOUND_BETTER_PRICE", 4),
 )
 CARRIERS = ("DHL", "UPS", "DPD", "GLS", "FedEx")
+# What somebody else should look at before a return is approved, where it is not 500.
+SECOND_LOOK = {"UK": 450, "CA": 700, "JP": 80000}
+# What agents note, by how the return goes on.
+NOTES = (
+    "Called the buyer: the goods are packed and wait for the carrier.",
+    "The buyer asks for the credit note by mail to the accounts department.",
+    "Third return of this item this quarter. Told purchasing.",
+    "The buyer prefers a replacement but takes the money if we have no stock.",
+)
+WATCHED = {
+    "Demo Suministros S.L.": "Returns opened toner again and again. Look before you approve.",
+    "Demo City Schools": "Two claims against us last term for goods we had delivered.",
+}

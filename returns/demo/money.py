@@ -4,14 +4,18 @@ them, and a few rows planted so that they do not tie."""
 import datetime as dt
 import random
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from invoicing import documents, refunds
+from config.core.money import round_money
+from invoicing import documents, refunds, settlement
 from invoicing.models import Refund
+from invoicing.settlement import Period
 from invoicing.states import RefundState
 from orders.imports.run import import_file
-from orders.models import Order
+from orders.models import Order, OrderLine
 from returns.demo import catalogue, reports
 from returns.demo.story import Plan, Story, clock
 
@@ -32,25 +36,26 @@ class Money:
                 "order__marketplace", "order__seller", "marketplace"
             )
         )
-        self._invoices(rows, by_number)
+        self._invoices(rows)
         self._approve(rows, by_number)
         paid = [row for row in rows if by_number[row.origin].fate in ("refunded", "settled")]
         self._carry_out(paid, by_number)
+        self._stumble([row for row in rows if by_number[row.origin].fate == "waiting"])
         self._settle([r for r in paid if by_number[r.origin].fate == "settled"], folder)
+        self._report()
 
     def _day(self, plan: Plan, after: int) -> dt.datetime:
         return min(plan.opened + dt.timedelta(days=after), self.story.today)
 
-    def _invoices(self, rows: list[Refund], plans: dict[str, Plan]) -> None:
+    def _invoices(self, rows: list[Refund]) -> None:
         """Every order whose money goes back has its invoice: ours, or Amazon's number."""
         issued = {(seller, market) for seller, market in catalogue.AMAZON_ISSUES}
-        for order, plan in {row.order: plans[row.origin] for row in rows}.items():
+        for order in sorted({row.order for row in rows}, key=lambda order: order.purchased_at):
             with clock(order.purchased_at + dt.timedelta(days=1)):
                 if (order.seller.code, order.marketplace.code) in issued:
                     self._record(order)
                 else:
                     documents.issue_invoice(order, by=self.cast.finance)
-            del plan
 
     def _record(self, order: Order) -> None:
         number = f"{order.marketplace.country}6{order.pk:05d}DEMO1I"
@@ -72,28 +77,74 @@ class Money:
                 refunds.approve_many([row.key for row in of_day], by=self.cast.finance)
 
     def _carry_out(self, rows: list[Refund], plans: dict[str, Plan]) -> None:
-        for row in rows:
-            when = self._day(plans[row.origin], 11)
+        dated = [(self._day(plans[row.origin], 11), row) for row in rows]
+        for when, row in sorted(dated, key=lambda pair: (pair[0], pair[1].pk)):
             with clock(when):
                 refunds.start(row.key, by=self.cast.finance2)
                 refunds.mark_sent(
                     row.key, by=self.cast.finance2, sent_on=when.date(), amount=row.gross
                 )
 
+    def _stumble(self, rows: list[Refund]) -> None:
+        """Of the approved ones some are in hand, and a few went wrong."""
+        finance = self.cast.finance2
+        for nth, row in enumerate(rows[:12]):
+            refunds.start(row.key, by=finance)
+            if nth % 4 == 0:
+                reason = "Seller Central answered with an error page. It may have gone through."
+                refunds.mark_unknown(row.key, by=finance, reason=reason)
+            elif nth % 4 == 1:
+                reason = "Amazon refused it: the order was charged back by the buyer's bank."
+                refunds.fail(row.key, by=finance, reason=reason)
+
     def _settle(self, rows: list[Refund], folder: Path) -> None:
-        """One settlement a seller and marketplace; a few refunds are left out or differ."""
-        channels: dict[tuple, list[Refund]] = defaultdict(list)
+        """Settlements by seller, marketplace and four weeks; a few refunds are left out or differ,
+        and a few are Amazon's own.
+        """
+        told: dict[tuple, list[reports.RefundRow]] = defaultdict(list)
         for row in Refund.objects.filter(
             pk__in=[row.pk for row in rows], state=RefundState.SENT
         ).prefetch_related("lines__order_line"):
-            channels[row.seller, row.marketplace].append(row)
-        for number, ((seller, market), some) in enumerate(
-            sorted(channels.items(), key=lambda c: (c[0][0].code, c[0][1].code)), start=1
+            for cells in self._rows(row, row.marketplace):
+                told[self._period(row.seller, row.marketplace, cells)].append(cells)
+        for key, cells in self._by_amazon():
+            told[key].append(cells)
+        for number, (seller, market, nth) in enumerate(
+            sorted(told, key=lambda key: (key[2], key[0].code, key[1].code)), start=1
         ):
-            path = folder / f"settlement-{seller.code}-{market.code}.txt"
-            found = [cells for row in some for cells in self._rows(row, market)]
-            reports.write_settlement(path, f"26{number:08d}", market, found)
+            path = folder / f"settlement-{seller.code}-{market.code}-{number:02d}.txt"
+            reports.write_settlement(path, f"26{number:08d}", market, told[seller, market, nth])
             import_file(path, by=self.cast.finance, seller=seller, marketplace=market)
+
+    def _period(self, seller, market, row: reports.RefundRow) -> tuple:
+        return seller, market, row.posted_at.toordinal() // reports.SETTLED_DAYS
+
+    def _by_amazon(self) -> Iterator[tuple[tuple, reports.RefundRow]]:
+        """Refunds nobody here decided: a unit of a kept order, and one of an order not known."""
+        kept = OrderLine.objects.filter(rma_lines=None, quantity__gte=20)
+        posted = self.story.today - dt.timedelta(days=5)
+        for code, market_code, _share in catalogue.CHANNELS:
+            mine = kept.filter(order__seller__code=code, order__marketplace__code=market_code)
+            line = mine.select_related("order__seller", "order__marketplace").order_by("pk").first()
+            if line is None:
+                continue
+            order = line.order
+            amount = round_money((line.item_net + line.item_tax) / line.quantity, order.currency)
+            unit = {"line": line}
+            fake = Refund(pk=900_000 + line.pk, order=order)
+            row = self._row(fake, unit, "Principal", -amount, posted)
+            yield self._period(order.seller, order.marketplace, row), row
+            if market_code == "DE":
+                old = replace(row, order_id="302-0000000-0000001", adjustment_id="", item_code="")
+                yield self._period(order.seller, order.marketplace, old), old
+
+    def _report(self) -> None:
+        """Last month's report and this month's so far, as finance would have run them."""
+        today = self.story.today.date()
+        first = today.replace(day=1)
+        last = first - dt.timedelta(days=1)
+        settlement.run_report(Period(last.replace(day=1), last), "xlsx", by=self.cast.finance)
+        settlement.run_report(Period(first, today), "csv", by=self.cast.finance2)
 
     def _rows(self, refund: Refund, market) -> list[reports.RefundRow]:
         planted = self.rng.random()

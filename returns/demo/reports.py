@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -13,19 +14,24 @@ from returns.demo import catalogue
 _ORDER_COLUMNS = """
 amazon-order-id merchant-order-id purchase-date last-updated-date order-status
 fulfillment-channel sales-channel order-channel ship-service-level product-name sku asin
-number-of-items item-status quantity currency item-price item-tax shipping-price shipping-
-tax gift-wrap-price gift-wrap-tax item-promotion-discount ship-promotion-discount ship-
-city ship-state ship-postal-code ship-country promotion-ids is-business-order purchase-
-order-number price-designation fulfilled-by buyer-company-name is-amazon-invoiced
+number-of-items item-status quantity currency item-price item-tax shipping-price
+shipping-tax gift-wrap-price gift-wrap-tax item-promotion-discount
+ship-promotion-discount ship-city ship-state ship-postal-code ship-country promotion-ids
+is-business-order purchase-order-number price-designation fulfilled-by
+buyer-company-name is-amazon-invoiced
 """
 ORDER_COLUMNS = _ORDER_COLUMNS.split()
 _SETTLEMENT_COLUMNS = """
 settlement-id settlement-start-date settlement-end-date deposit-date total-amount currency
 transaction-type order-id merchant-order-id adjustment-id shipment-id marketplace-name
-amount-type amount-description amount fulfillment-id posted-date posted-date-time order-
-item-code merchant-order-item-id merchant-adjustment-item-id sku quantity-purchased
+amount-type amount-description amount fulfillment-id posted-date posted-date-time
+order-item-code merchant-order-item-id merchant-adjustment-item-id sku quantity-purchased
 """
 SETTLEMENT_COLUMNS = _SETTLEMENT_COLUMNS.split()
+SETTLED_DAYS = 28  # Amazon pays every fortnight; twice that keeps the demo's files few
+# Units of a line: of an order somebody may return, and of supplies bought by the box and kept.
+USUAL = (1, 1, 2, 3, 5, 10)
+SUPPLIES = (20, 30, 40, 50, 80)
 _PREFIX = {
     "DE": "302",
     "UK": "202",
@@ -62,9 +68,18 @@ class DemoOrder:
     lines: list[DemoLine] = field(default_factory=list)
 
 
-def orders(rng: random.Random, market, days: list[dt.date]) -> list[DemoOrder]:
-    """One order of a marketplace for each day of purchase."""
-    return [_order(rng, market, number, day) for number, day in enumerate(days)]
+def orders(rng: random.Random, market, days: list[dt.date], kept: list[dt.date]) -> list[DemoOrder]:
+    """One order of a marketplace for each day of purchase, then large ones that are ``kept``."""
+    found = [_order(rng, market, number, day) for number, day in enumerate(days)]
+    cheap = [product for product in catalogue.PRODUCTS if Decimal(product[3]) < 60]
+    buyers = catalogue.BUYERS[market.code]
+    for number, day in enumerate(kept, start=len(days)):
+        order = _order(rng, market, number, day)
+        order.buyer = rng.choice(buyers[:-1] + buyers[:-1] + buyers[-1:])
+        goods = rng.sample(cheap, rng.choice((1, 2, 2)))
+        order.lines = [_line(rng, market, product, SUPPLIES) for product in goods]
+        found.append(order)
+    return found
 
 
 def _order(rng: random.Random, market, number: int, day: dt.date) -> DemoOrder:
@@ -80,9 +95,9 @@ def _order(rng: random.Random, market, number: int, day: dt.date) -> DemoOrder:
     return order
 
 
-def _line(rng: random.Random, market, product: tuple) -> DemoLine:
+def _line(rng: random.Random, market, product: tuple, quantities=USUAL) -> DemoLine:
     sku, title, _category, price, _custom = product
-    quantity = rng.choice((1, 1, 2, 3, 5, 10))
+    quantity = rng.choice(quantities)
     rate = Decimal(catalogue.STANDARD_RATE[market.code])
     factor = Decimal(catalogue.PRICE_FACTOR[market.currency])
     amount = round_money(Decimal(price) * factor * quantity, market.currency)
@@ -115,11 +130,18 @@ def write_orders(path: Path, market, found: list[DemoOrder], amazon_invoices: bo
                 writer.writerow(_order_cells(market, order, line, amazon_invoices))
 
 
+def spoil(path: Path) -> None:
+    """Make two amounts of a report unreadable, as a spreadsheet does to a file opened in it."""
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+    price, tax = ORDER_COLUMNS.index("item-price"), ORDER_COLUMNS.index("item-tax")
+    rows[1][price], rows[-1][tax] = "#####", "n/a"
+    path.write_text("\n".join("\t".join(row) for row in rows) + "\n", "utf-8")
+
+
 def _order_cells(market, order: DemoOrder, line: DemoLine, amazon_invoices: bool) -> list[str]:
     company, postal_code, city, _kind, _street = order.buyer
     when = order.purchased_at.isoformat()
-    cells = dict.fromkeys(ORDER_COLUMNS, "")
-    cells |= {
+    cells = {
         "amazon-order-id": order.order_id,
         "purchase-date": when,
         "last-updated-date": when,
@@ -146,7 +168,14 @@ def _order_cells(market, order: DemoOrder, line: DemoLine, amazon_invoices: bool
         "buyer-company-name": company,
         "is-amazon-invoiced": "true" if amazon_invoices else "false",
     }
-    return [cells[name] for name in ORDER_COLUMNS]
+    return _row(ORDER_COLUMNS, cells)
+
+
+def _row(columns: Sequence[str], given: dict[str, str]) -> list[str]:
+    """The cells in the order of the columns; a name that is no column would be lost: KeyError."""
+    if unknown := given.keys() - set(columns):
+        raise KeyError(f"No such column: {sorted(unknown)}")
+    return [given.get(name, "") for name in columns]
 
 
 def hash_of(word: str) -> int:
@@ -195,7 +224,7 @@ def write_returns(path: Path, market, found: list[DemoOrder], rng: random.Random
         writer.writerow(RETURN_COLUMNS)
         for number, order in enumerate(found):
             cells = _return_cells(market, order, number, rng)
-            writer.writerow([cells.get(name, "") for name in RETURN_COLUMNS])
+            writer.writerow(_row(RETURN_COLUMNS, cells))
 
 
 def _return_cells(market, order: DemoOrder, number: int, rng: random.Random) -> dict[str, str]:
@@ -249,7 +278,7 @@ def write_settlement(path: Path, number: str, market, rows: list[RefundRow]) -> 
         writer = csv.writer(stream, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None)
         writer.writerow(SETTLEMENT_COLUMNS)
         head = {
-            "settlement-start-date": _moment(ends - dt.timedelta(days=14)),
+            "settlement-start-date": _moment(ends - dt.timedelta(days=SETTLED_DAYS)),
             "settlement-end-date": _moment(ends),
             "deposit-date": _moment(ends + dt.timedelta(days=2)),
             "total-amount": text(total, market.currency),
@@ -262,7 +291,7 @@ def write_settlement(path: Path, number: str, market, rows: list[RefundRow]) -> 
 
 
 def _cells(number: str, given: dict[str, str]) -> list[str]:
-    return [number if n == "settlement-id" else given.get(n, "") for n in SETTLEMENT_COLUMNS]
+    return _row(SETTLEMENT_COLUMNS, given | {"settlement-id": number})
 
 
 def _refund_cells(market, row: RefundRow) -> dict[str, str]:

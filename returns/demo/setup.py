@@ -114,6 +114,29 @@ def _policies(by: User, markets: dict[str, Marketplace]) -> None:
             second_look_above=Decimal(500),
             **common,
         )
+    for code, limit in catalogue.SECOND_LOOK.items():
+        Policy.objects.create(
+            name=f"Amazon {code}",
+            marketplace=markets[code],
+            window_days=30,
+            restocking_percent=Decimal(10),
+            late_restocking_percent=Decimal(20),
+            freight_payers=payers,
+            second_look_above=Decimal(limit),
+            **common,
+        )
+    Policy.objects.create(
+        name="Furniture, Japan",
+        category="furniture",
+        marketplace=markets["JP"],
+        window_days=14,
+        refuse_opened=True,
+        restocking_percent=Decimal(20),
+        late_restocking_percent=Decimal(30),
+        freight_payers=payers,
+        second_look_above=Decimal(50000),
+        **common,
+    )
     Policy.objects.create(
         name="Furniture",
         category="furniture",
@@ -127,6 +150,7 @@ def _policies(by: User, markets: dict[str, Marketplace]) -> None:
     )
 
 
+_SCHEME = {"CA": "GST", "JP": "JCT"}
 _LANGUAGE = {"UK": "en", "US": "en", "CA": "en"}
 
 
@@ -141,6 +165,8 @@ def _buyers(markets: dict[str, Marketplace]) -> None:
                 country=country,
                 language=_LANGUAGE.get(code, markets[code].language),
                 email="" if nth == len(rows) and code == "DE" else f"{code}{nth}@buyer.example",
+                watched=name in catalogue.WATCHED,
+                watch_reason=catalogue.WATCHED.get(name, ""),
             )
             BuyerAddress.objects.create(
                 buyer=buyer,
@@ -153,6 +179,7 @@ def _buyers(markets: dict[str, Marketplace]) -> None:
                 country=country,
             )
             if number := tax_id(country, nth):
+                scheme = _SCHEME.get(country, "VAT")
                 BuyerTaxId.objects.create(
-                    buyer=buyer, country=country, number=number, valid_form=True
+                    buyer=buyer, country=country, scheme=scheme, number=number, valid_form=True
                 )

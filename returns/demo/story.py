@@ -17,8 +17,8 @@ from django.utils import timezone
 from config.core.models import User
 from config.core.refused import Refused
 from orders.models import OrderLine
-from returns import bulk, refunding, workflow
-from returns.demo import catalogue
+from returns import bulk, evidence, refunding, workflow
+from returns.demo import catalogue, photos
 from returns.goods import InspectionResult
 from returns.models import RMA, RMALine
 from returns.opening import Draft, LineRequest, open_many
@@ -111,13 +111,13 @@ def plans(rng: random.Random, dealt: dict[str, Destiny]) -> list[Plan]:
 
 def _age(rng: random.Random, fate: str) -> int:
     if fate == "requested":
-        return rng.choice((0, 0, 0, 0, 0, 0, 1, 1, 2))
+        return rng.choice((0,) * 9 + (1, 2))
     if fate == "approved":
         return rng.randint(0, 6)
     if fate in ("shipped", "received"):
         return rng.randint(4, 10)
     if fate in ("inspected", "partial", "proposed", "waiting"):
-        return rng.randint(8, 13)
+        return rng.choice((8, 8, 9, 9, 9, 10, 10, 10, 11, 13))
     return rng.randint(14, 75)
 
 
@@ -126,6 +126,7 @@ class Cast:
     """Who does what in the story."""
 
     agent: User
+    agent2: User
     inspector: User
     lead: User
     finance: User
@@ -146,12 +147,10 @@ class Story:
 
     def tell(self, say: Callable[[str], None]) -> None:
         """Tell everything up to the proposed refunds; money is in ``money.py``."""
-        for step in (self.request, self.decide, self.ship, self.expire, self.receive):
+        told = (self.request, self.decide, self.ship, self.expire, self.approve_young)
+        for step in (*told, self.receive, self.inspect, self.end, self.talk):
             step()
-            say(step.__name__)
-        self.inspect()
-        self.end()
-        say("inspect")
+            say(step.__name__.replace("_", " "))
 
     def request(self) -> None:
         """Open the RMAs, oldest first, a day at a time."""
@@ -164,8 +163,18 @@ class Story:
                 order = case.lines[0].order_line.order
                 plans_by_label[order.amazon_order_id].number = case.rma.number
         self.told = [plan for plan in self.told if plan.number]
-        mine = [plan.number for plan in self.told if self.rng.random() < 0.35]
-        bulk.take_over_many(mine, by=self.cast.agent)
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Most cases that go on have an owner; new ones wait for somebody to take them."""
+        owners: dict[User | None, list[str]] = defaultdict(list)
+        people = (self.cast.agent, self.cast.agent2, self.cast.lead, None)
+        for plan in self.told:
+            shares = (1, 1, 0, 8) if plan.fate == "requested" else (10, 8, 1, 2)
+            owners[self.rng.choices(people, weights=shares)[0]].append(plan.number)
+        for owner, numbers in owners.items():
+            if owner:
+                bulk.take_over_many(numbers, by=owner)
 
     def _draft(self, plan: Plan) -> Draft:
         codes = [code for code, _share in catalogue.REASONS]
@@ -191,15 +200,22 @@ class Story:
 
     def decide(self) -> None:
         """Approve what goes on, decline what does not."""
-        going = [p for p in self.told if p.fate not in ("requested", "declined")]
-        for day, of_day in self._by_day(going, 0.5):
-            with clock(day):
-                bulk.approve_many([plan.number for plan in of_day], by=self.cast.lead)
+        later = ("requested", "declined", "approved")
+        self._approve([plan for plan in self.told if plan.fate not in later])
         for day, of_day in self._by_day(self._having("declined"), 1):
             with clock(day):
                 for plan in of_day:
                     reason = "The return window is over; the goods are not defective."
                     workflow.decline(plan.number, by=self.cast.agent, reason=reason)
+
+    def approve_young(self) -> None:
+        """Approve what still waits for the buyer: after the nightly rule, which is not due yet."""
+        self._approve(self._having("approved"))
+
+    def _approve(self, some: list[Plan]) -> None:
+        for day, of_day in self._by_day(some, 0.5):
+            with clock(day):
+                bulk.approve_many([plan.number for plan in of_day], by=self.cast.lead)
 
     def ship(self) -> None:
         """Hand the parcels over to the carriers."""
@@ -224,12 +240,10 @@ class Story:
             with clock(plan.opened + dt.timedelta(days=1)):
                 workflow.withdraw(plan.number, by=self.cast.agent, reason="Buyer keeps the goods.")
         late = self._having("expired")
-        for day, _of_day in self._by_day(late, 6):
-            with clock(day):
-                nightly.expire_unshipped(day)
-        for day, _of_day in self._by_day(late, 9):
-            with clock(day):
-                nightly.expire_unshipped(day)
+        nights = {day for after in (6, 9) for day, _of_day in self._by_day(late, after)}
+        for night in sorted(nights):
+            with clock(night):
+                nightly.expire_unshipped(night)
 
     def receive(self) -> None:
         """Goods arrive; of the partial cases only some of them."""
@@ -290,6 +304,23 @@ class Story:
         for plan in self._having("replaced"):
             with clock(min(plan.opened + dt.timedelta(days=9), self.today)):
                 workflow.replace(plan.number, by=self.cast.lead, reason="Exchanged for a new one.")
+
+    def talk(self) -> None:
+        """What people add: photos of what they saw, notes, and buyers who do not agree."""
+        for nth, plan in enumerate(self._having("rejected", "partial", "inspected")):
+            if plan.fate == "rejected" or nth % 4 == 0:
+                with clock(min(plan.opened + dt.timedelta(days=8), self.today)):
+                    photo = photos.photo(self.rng, plan.number)
+                    evidence.add(plan.number, by=self.cast.inspector, upload=photo, kind="photo")
+        for plan in self.rng.sample(self.told, len(self.told) // 20):
+            with clock(min(plan.opened + dt.timedelta(days=2), self.today)):
+                text = self.rng.choice(catalogue.NOTES)
+                workflow.add_note(plan.number, by=self.cast.agent, text=text)
+        disputed = self._having("rejected")
+        for plan in disputed[: len(disputed) // 3]:
+            with clock(min(plan.opened + dt.timedelta(days=11), self.today)):
+                reason = "The buyer disputes it: the serial number is on our delivery note."
+                workflow.reopen(plan.number, by=self.cast.lead, reason=reason)
 
     def propose(self) -> list[Plan]:
         """Propose the refunds of those whose money moves; returns the plans that have one."""

@@ -18,6 +18,8 @@ from returns.demo.money import Money
 from returns.demo.story import Destiny, Story, destinies, plans
 from returns.models import RMA
 
+REPORTED = 4  # returns a marketplace that Amazon's own report brings
+
 
 class Command(BaseCommand):
     help = "Fill an empty database with demo companies whose returns walked the real verbs."
@@ -58,21 +60,30 @@ class Command(BaseCommand):
                 Marketplace.objects.get(code=market_code),
             )
             mine = [one for one in dealt if one.channel == (code, market_code)]
-            others = [today.date() - dt.timedelta(days=rng.randint(8, 20)) for _ in range(4)]
-            others += [today.date() - dt.timedelta(days=3)] * (len(mine) // 4)
-            found = reports.orders(rng, market, [one.bought for one in mine] + others)
+            reported = [_days_ago(rng, today, 12, 20) for _ in range(REPORTED)]
+            kept = [_days_ago(rng, today, 3, 80) for _ in range(len(mine) // 4)]
+            bought = [one.bought for one in mine] + reported
+            found = reports.orders(rng, market, bought, kept)
             amazon = (code, market_code) in catalogue.AMAZON_ISSUES
             files = (
                 folder / f"orders-{code}-{market_code}.txt",
                 folder / f"returns-{market_code}.txt",
             )
             reports.write_orders(files[0], market, found, amazon)
-            reports.write_returns(files[1], market, found[len(mine) :][:4], rng)
+            reports.write_returns(files[1], market, found[len(mine) :][:REPORTED], rng)
             for path in files:
                 import_file(path, by=by, seller=seller, marketplace=market)
             named |= {o.order_id: one for o, one in zip(found, mine, strict=False)}
+        spoiled = folder / "orders-opened-in-a-spreadsheet.txt"
+        reports.write_orders(spoiled, market, found[-4:], amazon)
+        reports.spoil(spoiled)
+        import_file(spoiled, by=by, seller=seller, marketplace=market)
         self._say("orders")
         return named
 
     def _say(self, step: str) -> None:
         self.stdout.write(f"{time.monotonic() - self.started:6.1f} s  {step}")
+
+
+def _days_ago(rng: random.Random, today: dt.datetime, least: int, most: int) -> dt.date:
+    return today.date() - dt.timedelta(days=rng.randint(least, most))
