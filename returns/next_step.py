@@ -97,6 +97,11 @@ def _step(actor: Actor, due: datetime | None, template: str, **params: str | int
     return NextStep(actor, due, say(template, **params))
 
 
+def _counted(actor: Actor, due: datetime | None, count: int, one: str, many: str) -> NextStep:
+    """A step whose sentence counts: ``one`` for a single unit, ``many`` holds %(count)s."""
+    return _step(actor, due, one) if count == 1 else _step(actor, due, many, count=count)
+
+
 def _possible(case: CaseSnapshot) -> Iterator[NextStep]:
     """Every step that applies, most urgent first; the last one always applies."""
     yield from _blocked(case)
@@ -111,11 +116,12 @@ def _possible(case: CaseSnapshot) -> Iterator[NextStep]:
 def _blocked(case: CaseSnapshot) -> Iterator[NextStep]:
     unknown = case.count("unknown")
     if unknown:
-        yield _step(
+        yield _counted(
             "finance",
             case.refund_due,
-            gettext_noop("Look up %(count)s refund whose answer was lost, and decide."),
-            count=unknown,
+            unknown,
+            gettext_noop("Look up the refund whose answer was lost, and decide."),
+            gettext_noop("Look up %(count)s refunds whose answer was lost, and decide."),
         )
     if case.facts_incomplete:
         due = reply_due(case.requested_at) if case.state == "requested" else case.refund_due
@@ -129,7 +135,7 @@ def _blocked(case: CaseSnapshot) -> Iterator[NextStep]:
 def _requested(case: CaseSnapshot) -> Iterator[NextStep]:
     due = reply_due(case.requested_at)
     if case.approval_needs_second:
-        yield _step("lead", due, gettext_noop("Approve or decline: the value needs a lead."))
+        yield _step("lead", due, gettext_noop("A lead approves or declines."))
     yield _step("agent", due, gettext_noop("Approve or decline the request."))
 
 
@@ -145,11 +151,12 @@ def _money(case: CaseSnapshot) -> Iterator[NextStep]:
     if case.uncredited and case.amazon_refunds:
         yield _step("amazon", None, gettext_noop("Amazon fulfilled and refunds this by itself."))
     if case.uncredited:
-        yield _step(
+        yield _counted(
             "agent",
             due,
+            case.uncredited,
+            gettext_noop("Propose the refund of 1 accepted unit."),
             gettext_noop("Propose the refund of %(count)s accepted units."),
-            count=case.uncredited,
         )
     if case.state == "approved" and not case.goods_expected and not case.refunds:
         yield _step("agent", due, gettext_noop("Propose the refund: no goods are expected."))
@@ -157,15 +164,20 @@ def _money(case: CaseSnapshot) -> Iterator[NextStep]:
 
 def _goods(case: CaseSnapshot) -> Iterator[NextStep]:
     if case.uninspected > 0:
-        yield _step(
+        yield _counted(
             "warehouse",
             case.refund_due,
+            case.uninspected,
+            gettext_noop("Inspect 1 received unit."),
             gettext_noop("Inspect %(count)s received units."),
-            count=case.uninspected,
         )
     if case.state == "inspected" and case.accepted == 0:
         yield _step(
             "agent", case.refund_due, gettext_noop("No unit was accepted: reject the goods.")
+        )
+    if case.state == "inspected" and case.accepted and not case.count("sent", "confirmed"):
+        yield _step(
+            "lead", case.refund_due, gettext_noop("Nothing is due: close it without a refund.")
         )
     if case.missing_address:
         yield _step(
@@ -178,23 +190,27 @@ def _goods(case: CaseSnapshot) -> Iterator[NextStep]:
 def _on_the_way(case: CaseSnapshot) -> Iterator[NextStep]:
     count = case.outstanding
     if case.delivered_at:
-        template = gettext_noop("Receive %(count)s delivered units.")
-        yield _step("warehouse", case.refund_due, template, count=count)
+        one = gettext_noop("Receive 1 delivered unit.")
+        many = gettext_noop("Receive %(count)s delivered units.")
+        yield _counted("warehouse", case.refund_due, count, one, many)
     if case.shipped_at:
         due = missing_due(case.shipped_at, case.missing_after_days)
-        template = gettext_noop("%(count)s units are on their way.")
-        yield _step("warehouse", due, template, count=count)
-    template = gettext_noop("The buyer ships %(count)s units back.")
-    yield _step("buyer", case.ship_by, template, count=count)
+        one = gettext_noop("1 unit is on its way.")
+        many = gettext_noop("%(count)s units are on their way.")
+        yield _counted("warehouse", due, count, one, many)
+    one = gettext_noop("The buyer ships 1 unit back.")
+    many = gettext_noop("The buyer ships %(count)s units back.")
+    yield _counted("buyer", case.ship_by, count, one, many)
 
 
 def _after_refund(case: CaseSnapshot) -> Iterator[NextStep]:
     if case.documents_missing:
-        yield _step(
+        yield _counted(
             "finance",
             None,
+            case.documents_missing,
+            gettext_noop("Record the missing credit document."),
             gettext_noop("Record %(count)s missing credit documents."),
-            count=case.documents_missing,
         )
     if case.count("sent"):
         yield _step("amazon", None, gettext_noop("Waiting for Amazon's settlement."))

@@ -32,7 +32,7 @@ ACCEPTED = {**GOODS, "accepted": 2}
     ("state", "facts", "actor", "due", "words"),
     [
         ("requested", {}, "agent", REPLY, "Approve or decline the request"),
-        ("requested", {"approval_needs_second": True}, "lead", REPLY, "needs a lead"),
+        ("requested", {"approval_needs_second": True}, "lead", REPLY, "A lead approves"),
         ("requested", {"waiting_for_buyer": True, "answer_due": HERE}, "buyer", HERE, "answer"),
         ("requested", {"facts_incomplete": True}, "agent", REPLY, "Import the order report"),
         ("approved", {"ship_by": SHIP_BY}, "buyer", SHIP_BY, "ships 2 units"),
@@ -114,7 +114,7 @@ ACCEPTED = {**GOODS, "accepted": 2}
             {**ACCEPTED, "refunds": {"sent": 1}, "documents_missing": 1},
             "finance",
             None,
-            "missing credit documents",
+            "missing credit document",
         ),
         (
             "refunded",
