@@ -66,6 +66,7 @@ def _approve(keys, *, by, seen: dict[str, str]) -> tuple[list[Refund], dict[str,
         refunds = refund_row.by_keys(keys)
         facts = _Facts.of(refunds)
         facts.invoices = _invoices(refunds)
+        facts.objections = refund_row.objections(refunds)
         done: list[Refund] = []
         refused: dict[str, Refused] = {}
         for refund in refunds:
@@ -89,6 +90,7 @@ class _Facts:
     rows: dict[int, list[RefundLine]]
     live: dict[Key, Split]
     invoices: dict[int, Document] = field(default_factory=dict)
+    objections: dict[int, Refused] = field(default_factory=dict)
 
     @classmethod
     def of(cls, refunds: list[Refund]) -> "_Facts":
@@ -135,6 +137,8 @@ def _check(refund: Refund, facts: _Facts, by, seen: str | None) -> None:
     check_second_person(refund, by)
     if refund.order_id not in facts.invoices:
         raise Refused(*NO_INVOICE)
+    if refund.pk in facts.objections:
+        raise facts.objections[refund.pk]
     facts.check_caps(refund)
 
 
@@ -182,6 +186,8 @@ def check_rest(refund: Refund) -> None:
 
     Locks the order's lines; used when a refund is about to be carried out.
     """
+    for refusal in refund_row.objections([refund]).values():
+        raise refusal
     facts = _Facts.of([refund])
     check_content(refund, facts.rows[refund.pk])
     facts.check_caps(refund)

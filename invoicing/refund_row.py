@@ -26,6 +26,19 @@ followers: list[Callable[[list[int]], None]] = []
 lockers: list[Callable[[list[str], list[int]], None]] = []
 
 
+# Called under the locks before refunds are approved or started: the rooms above say, by refund id,
+# why one must not go on, such as a case that is closed or paid by Amazon meanwhile.
+objectors: list[Callable[[list[Refund]], dict[int, Refused]]] = []
+
+
+def objections(refunds: list[Refund]) -> dict[int, Refused]:
+    """What the rooms above have against these locked refunds."""
+    found: dict[int, Refused] = {}
+    for objector in objectors:
+        found |= objector(refunds)
+    return found
+
+
 def lock_first(origins: Iterable[str], orders: Iterable[int] = ()) -> None:
     """Let the rooms above lock what they will change when they are told."""
     wanted, order_ids = sorted(set(origins)), sorted(set(orders))

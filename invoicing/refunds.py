@@ -23,7 +23,15 @@ from invoicing.caps import excess_sentence, first_excess, live_sums, lock_lines,
 from invoicing.crediting import write_credit_note
 from invoicing.models import ApprovalLimit, Document, Refund, RefundLine
 from invoicing.models.refund import Lane, Source
-from invoicing.refund_row import changing, followers, lock_first, lockers, need_reason, tell
+from invoicing.refund_row import (
+    changing,
+    followers,
+    lock_first,
+    lockers,
+    need_reason,
+    objectors,
+    tell,
+)
 from invoicing.states import DocumentState, RefundState
 from orders.models import Order, OrderLine
 
@@ -39,6 +47,7 @@ __all__ = [
     "lockers",
     "mark_sent",
     "mark_unknown",
+    "objectors",
     "propose",
     "reject",
     "resolve_unknown",

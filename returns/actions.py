@@ -283,8 +283,8 @@ def _end(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
     busy = _("A refund is under way; cancel it first.") if facts.open_refunds else ""
     reason = forms.ReasonForm
     found = []
+    some = _("Units were accepted: refund them.") if any(x.accepted for x in lines) else ""
     if rma.state == State.INSPECTED:
-        some = _("Units were accepted: refund them.") if any(x.accepted for x in lines) else ""
         found += _verb(
             rma,
             user,
@@ -294,6 +294,11 @@ def _end(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
             danger=True,
             primary=not some,
             refused=some or busy,
+        )
+    if rma.state == State.INSPECTED and some and not facts.refundable:
+        label, permission = _("Close without a refund"), "returns.settle_rma"
+        found.append(
+            _plain(rma, user, "refund_nothing", label, permission, form=reason(), refused=busy)
         )
     found += _verb(rma, user, "replace", _("Replace, no money"), form=reason(), refused=busy)
     found += _verb(rma, user, "withdraw", _("Withdraw"), form=reason(), refused=busy)

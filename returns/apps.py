@@ -23,6 +23,7 @@ class ReturnsConfig(AppConfig):
 
         refunds.followers.append(following.follow)
         refunds.lockers.append(following.lock_cases)
+        refunds.objectors.append(following.object_to)
         registry.after_import.append(intake.after_import)
         invariants.register()
         words.register()

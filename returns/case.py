@@ -57,7 +57,7 @@ HEADER = (
     "version",
     "updated_at",
 )
-LINE = ("approved", "received", "missing", "accepted", "rejected", "liability")
+LINE = ("approved", "received", "missing", "accepted", "rejected", "nothing_due", "liability")
 
 
 @dataclass

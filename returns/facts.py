@@ -14,6 +14,11 @@ from django.db import connection
 from returns.quantities import CLAIMED_SQL
 
 _OLDER = CLAIMED_SQL.replace("r.", "o.")  # the same rule for an older RMA o
+# What Amazon's report calls refunded may be money we sent: what left before that report is ours.
+_OURS_SAID = """(SELECT coalesce(sum(x.gross), 0) FROM invoicing_refundline x
+  JOIN invoicing_refund f ON f.id = x.refund_id
+  WHERE f.origin = r.number AND x.origin LIKE r.number || '/' || l.position || '/%%'
+  AND x.live AND f.sending_at < coalesce(m.created_at, now()))"""
 _FACTS = f"""
 SELECT r.id,
   (SELECT jsonb_agg(jsonb_build_object('id', p.id, 'tracking', p.tracking, 'moves',
@@ -45,9 +50,19 @@ SELECT r.id,
        JOIN invoicing_refundline x ON x.order_line_id = m.order_line_id AND x.live
        JOIN invoicing_refund f ON f.id = x.refund_id AND f.source <> 'retour'
        WHERE m.rma_id = r.id) GROUP BY l.order_line_id) AS e),
-  (SELECT jsonb_object_agg(l.position, a.refunded_amount::text) FROM returns_rmaline l
+  (SELECT jsonb_object_agg(l.position, (a.refunded_amount - {_OURS_SAID})::text)
+     FROM returns_rmaline l
      JOIN orders_amazonreturn a ON a.id = l.amazon_return_id AND a.refunded_amount > 0
-     WHERE l.rma_id = r.id),
+     LEFT JOIN orders_importfile m ON m.id = a.import_file_id WHERE l.rma_id = r.id),
+  (SELECT jsonb_object_agg(s.order_line_id, s.unseen::text) FROM (SELECT a.order_line_id,
+     sum(a.refunded_amount) - (SELECT coalesce(sum(x.gross), 0) FROM invoicing_refundline x
+       JOIN invoicing_refund f ON f.id = x.refund_id WHERE x.order_line_id = a.order_line_id
+       AND x.live AND (f.source <> 'retour' OR f.sending_at < coalesce(max(m.created_at), now()))
+     ) AS unseen
+     FROM orders_amazonreturn a LEFT JOIN orders_importfile m ON m.id = a.import_file_id
+     WHERE a.refunded_amount > 0 AND a.order_line_id IN
+       (SELECT order_line_id FROM returns_rmaline WHERE rma_id = r.id)
+     GROUP BY a.order_line_id) AS s WHERE s.unseen > 0),
   (SELECT min(x.at) FROM returns_receipt x WHERE x.rma_id = r.id AND x.kind <> 'missing'),
   EXISTS (SELECT FROM invoicing_refund f WHERE f.origin = r.number AND f.state = 'proposed'
      AND f.needs_second),
@@ -75,7 +90,8 @@ class Facts:
     ``live_units`` and ``paid_units``: line position → units that refunds of ours cover, planned
     and sent. ``elsewhere``: order line id → gross that Amazon refunded without us;
     ``earlier``: order line id → units of older RMAs that such money is counted for first.
-    ``said``: line position → amount that Amazon's returns report calls refunded.
+    ``said``: line position → amount that Amazon's returns report calls refunded, ours left out;
+    ``unseen``: order line id → what all its reports call refunded and no refund stands for.
     """
 
     parcels: list[Seen] = field(default_factory=list)
@@ -85,6 +101,7 @@ class Facts:
     elsewhere: dict[int, Decimal] = field(default_factory=dict)
     earlier: dict[int, int] = field(default_factory=dict)
     said: dict[int, Decimal] = field(default_factory=dict)
+    unseen: dict[int, Decimal] = field(default_factory=dict)
     first_received_at: datetime | None = None
     refund_needs_second: bool = False
     work: list[dict] = field(default_factory=list)
@@ -113,7 +130,7 @@ def _read(cell: Any) -> Any:
 
 
 def _facts(row: list) -> Facts:
-    parcels, refunds, live, paid, elsewhere, earlier, said, *rest = row
+    parcels, refunds, live, paid, elsewhere, earlier, said, unseen, *rest = row
     first_received_at, needs_second, work = rest
     return Facts(
         [_parcel(found) for found in parcels or []],
@@ -123,6 +140,7 @@ def _facts(row: list) -> Facts:
         {int(line): Decimal(gross) for line, gross in (elsewhere or {}).items()},
         {int(line): int(units) for line, units in (earlier or {}).items()},
         {int(position): Decimal(amount) for position, amount in (said or {}).items()},
+        {int(line): Decimal(amount) for line, amount in (unseen or {}).items()},
         first_received_at,
         needs_second,
         work or [],

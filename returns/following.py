@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from config.core.models import User
 from config.core.money import format_money
+from config.core.refused import Refused
 from config.core.trail import current_actor, trail
 from invoicing.models import Refund, RefundLine
 from invoicing.models.refund import Source
@@ -35,6 +37,45 @@ def lock_cases(origins: list[str], orders: list[int]) -> None:
     if numbers or orders:
         held = RMA.objects.select_for_update(of=("self",)).filter(concerned)
         list(held.order_by("id").values_list("pk"))
+
+
+def object_to(refunds: list[Refund]) -> dict[int, Refused]:
+    """Why refunds (whose cases are locked) must not go on: the case ended, or is paid already."""
+    numbers = {refund.origin for refund in refunds if refund.origin.startswith("RMA-")}
+    if not numbers:
+        return {}
+    found = {case.rma.number: case for case in cases.lock(sorted(numbers), by=None)}
+    units: dict[int, dict[int, int]] = {}
+    for line in RefundLine.objects.filter(refund__in=refunds, component="item", quantity__gt=0):
+        own = units.setdefault(line.refund_id, {})
+        position = int(line.origin.split("/")[1])
+        own[position] = own.get(position, 0) + line.quantity
+    told = {
+        refund.pk: _objection(found[refund.origin], refund, units.get(refund.pk, {}))
+        for refund in refunds
+        if refund.origin in found
+    }
+    return {pk: refusal for pk, refusal in told.items() if refusal}
+
+
+def _objection(case: cases.Case, refund: Refund, units: dict[int, int]) -> Refused | None:
+    """What the case has against a refund that pays so many units (by line position)."""
+    rma = case.rma
+    if rma.state == State.CLOSED:
+        sentence = _("%(rma)s is closed. Reopen it, or cancel this refund.")
+        return Refused("case_closed", sentence % {"rma": rma.number})
+    for line in case.lines:
+        planned = case.facts.live_units.get(line.position, 0)
+        planned += 0 if refund.is_live else units.get(line.position, 0)
+        owed = snapshot.creditable(line) - snapshot.covered_elsewhere(line, case.facts)
+        if units.get(line.position) and planned > max(owed, 0) and not snapshot.is_free(line):
+            sentence = _(
+                "Of %(sku)s this case owes %(owed)s units by now, its refunds pay for %(planned)s: "
+                "Amazon refunded some, or they were rejected. Cancel this refund, propose again."
+            )
+            names = {"sku": line.order_line.sku, "owed": max(owed, 0), "planned": planned}
+            return Refused("not_owed", sentence % names)
+    return None
 
 
 def follow(refund_ids: list[int]) -> None:

@@ -52,7 +52,7 @@ _REFUNDED = f"""
 {_LINE} {_JOIN} JOIN orders_orderline o ON o.id = l.order_line_id
 WHERE (r.state = 'refunded' OR r.close_reason = 'settled')
 AND o.item_net + o.item_tax > o.item_promotion_net + o.item_promotion_tax
-AND l.approved - l.rejected - l.missing > (SELECT coalesce(sum(x.quantity), 0)
+AND l.approved - l.rejected - l.missing - l.nothing_due > (SELECT coalesce(sum(x.quantity), 0)
   FROM invoicing_refundline x JOIN invoicing_refund f ON f.id = x.refund_id
   WHERE f.origin = r.number AND x.origin LIKE r.number || '/' || l.position || '/%'
   AND x.component = 'item' AND f.state IN ('sent', 'confirmed'))
@@ -134,9 +134,10 @@ def _is_stale(case: cases.Case) -> bool:
 PROMISES = (
     Promise(
         "rma_quantities_nest",
-        "Requested ≥ approved ≥ received + missing, and received ≥ accepted + rejected.",
+        "Requested ≥ approved ≥ received + missing, received ≥ accepted + rejected, and accepted ≥"
+        " what nothing is due for.",
         f"{_LINE} {_JOIN} WHERE l.approved > l.requested OR l.received + l.missing > l.approved"
-        " OR l.accepted + l.rejected > l.received",
+        " OR l.accepted + l.rejected > l.received OR l.nothing_due > l.accepted",
     ),
     Promise("rma_receipts_add_up", "Received and missing are sums over receipts.", _RECEIPTS),
     Promise(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from config.core.money import ZERO
+from config.core.money import ZERO, Split, round_money
 from invoicing.models import RefundLine
 from invoicing.models.refund import Source
 from orders.models import Order, OrderLine
@@ -81,9 +81,9 @@ class Owed:
         ]
 
     def _already(self, order_id: int) -> list[AlreadyRefunded]:
-        """Live money on an order's lines; Amazon does not say for how many units."""
+        """Money that went back on an order's lines; Amazon does not say for how many units."""
         ids = {line.pk for line in self.ordered[order_id]}
-        return [
+        return self._unseen(ids) + [
             AlreadyRefunded(
                 str(row.order_line_id),
                 row.component,
@@ -94,6 +94,28 @@ class Owed:
             for row in self.booked
             if row.live and row.order_line_id in ids
         ]
+
+    def _unseen(self, ids: set[int]) -> list[AlreadyRefunded]:
+        """What Amazon's returns report calls refunded, before any settlement shows it."""
+        found = []
+        for line in {line.order_line_id: line for line in self.lines}.values():
+            paid = Split(*line.order_line.paid("item")[:2])
+            said = round_money(self.facts.unseen.get(line.order_line_id, ZERO), self.rma.currency)
+            if said > 0 and line.order_line_id in ids:
+                amount = paid.portion(min(said, paid.gross), self.rma.currency)
+                units = self._units_told(line.order_line_id)
+                key = str(line.order_line_id)
+                found.append(AlreadyRefunded(key, "item", amount.net, amount.tax, units))
+        return found
+
+    def _units_told(self, order_line: int) -> int:
+        """Units the case takes as refunded although no refund on record stands for them."""
+        return sum(
+            snapshot.covered_elsewhere(line, self.facts)
+            - snapshot.settled_elsewhere(line, self.facts)
+            for line in self.lines
+            if line.order_line_id == order_line
+        )
 
     def _returned(
         self, wishes: Wishes, rules: policy.PolicyRules
@@ -214,7 +236,9 @@ def _paid(line: OrderLine, currency: str) -> PaidLine:
     parts: dict[str, Any] = {
         name: PaidComponent(*line.paid(name)) for name in ("item", "shipping", "gift_wrap")
     }
-    return PaidLine(str(line.pk), currency, line.quantity, line.sku, line.title or line.sku, **parts)
+    return PaidLine(
+        str(line.pk), currency, line.quantity, line.sku, line.title or line.sku, **parts
+    )
 
 
 def sentences(calculations: Iterable[Calculation]) -> str:

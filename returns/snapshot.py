@@ -21,7 +21,7 @@ SLACK = Decimal("0.01")  # rounding of an amount, as a part of a unit
 
 def creditable(line: RMALine) -> int:
     """Units that money is owed for unless they turn out rejected or missing."""
-    return line.approved - line.rejected - line.missing
+    return line.approved - line.rejected - line.missing - line.nothing_due
 
 
 def line_value(line: RMALine) -> Decimal:
@@ -37,17 +37,31 @@ def covered_elsewhere(line: RMALine, facts: Facts) -> int:
 
     A settlement names no RMA: its money counts for the oldest units first.
     """
-    units = claimed_units(line)
+    return max(settled_elsewhere(line, facts), _told(line, facts))
+
+
+def settled_elsewhere(line: RMALine, facts: Facts) -> int:
+    """Units that a refund of Amazon's on record pays for."""
     net, tax, _rate = line.order_line.paid("item")
-    ordered, gross = line.order_line.quantity, net + tax
-    if not ordered or gross <= 0:
+    if net + tax <= 0:
         return 0
     seen = facts.elsewhere.get(line.order_line_id, ZERO)
-    settled = int(seen * ordered / gross + SLACK) - facts.earlier.get(line.order_line_id, 0)
-    said = facts.said.get(line.position, ZERO)
+    units = int(seen * line.order_line.quantity / (net + tax) + SLACK)
+    units -= facts.earlier.get(line.order_line_id, 0)
+    return max(0, min(claimed_units(line), units))
+
+
+def _told(line: RMALine, facts: Facts) -> int:
+    """Units that Amazon's returns report calls refunded, whether or not a settlement shows it."""
+    net, tax, _rate = line.order_line.paid("item")
+    said, units = facts.said.get(line.position, ZERO), claimed_units(line)
+    if said <= 0 or net + tax <= 0:
+        return 0
+    ordered = line.order_line.quantity
     # the report's amount is net where prices are: net for all units means all units
-    told = units if said and said + SLACK >= net * units / ordered else int(said * ordered / gross)
-    return max(0, min(units, max(settled, told)))
+    if said + SLACK >= net * units / ordered:
+        return units
+    return min(units, int(said * ordered / (net + tax) + SLACK))
 
 
 def is_free(line: RMALine) -> bool:
@@ -74,7 +88,7 @@ def unpaid(line: RMALine, facts: Facts) -> int:
 def uncredited(line: RMALine, facts: Facts) -> int:
     """Accepted units that no live refund of ours and no refund of Amazon's covers."""
     live = facts.live_units.get(line.position, 0) + covered_elsewhere(line, facts)
-    return 0 if is_free(line) else max(0, line.accepted - live)
+    return 0 if is_free(line) else max(0, line.accepted - line.nothing_due - live)
 
 
 def refresh(cases: Iterable[Any]) -> None:

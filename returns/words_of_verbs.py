@@ -23,6 +23,10 @@ _WORDS = {
     "inspect": (gettext_lazy("inspect"), gettext_lazy("inspected")),
     "refund": (gettext_lazy("refund"), gettext_lazy("refunded")),
     "propose_refund": (gettext_lazy("propose a refund"), gettext_lazy("proposed a refund")),
+    "refund_nothing": (
+        gettext_lazy("close without a refund"),
+        gettext_lazy("closed it without a refund, for nothing is due"),
+    ),
     "reject_goods": (gettext_lazy("reject goods"), gettext_lazy("rejected the goods")),
     "replace": (gettext_lazy("replace"), gettext_lazy("replaced the goods")),
     "void_refund": (gettext_lazy("void refund"), gettext_lazy("voided the refund")),

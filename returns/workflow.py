@@ -288,6 +288,8 @@ def _claim_again(case: Case) -> None:
     others = quantities.claimed_by_line(ids, but=case.rma.pk)
     undecided = not any(line.approved for line in case.lines)
     for line in case.lines:
+        if line.nothing_due:  # what is owed is decided anew
+            line.nothing_due, case.lines_changed = 0, True
         if undecided:  # declined or withdrawn before anybody approved
             line.approved, case.lines_changed = line.requested, True
         others[line.order_line_id] = others.get(line.order_line_id, 0) + line.approved

@@ -243,6 +243,11 @@ class RMALine(models.Model):
     missing = models.PositiveIntegerField(default=0)
     accepted = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
+    nothing_due = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text=_("Accepted units whose refund comes to nothing, such as a full fee."),
+    )
     reason_code = models.CharField(max_length=60, blank=True)
     reason_text = models.CharField(max_length=500, blank=True)
     opened = models.BooleanField(null=True, help_text=_("The buyer says the package is opened."))
@@ -265,6 +270,9 @@ class RMALine(models.Model):
             models.CheckConstraint(
                 condition=Q(received__gte=F("accepted") + F("rejected")),
                 name="inspected_within_received",
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted__gte=F("nothing_due")), name="nothing_due_within_accepted"
             ),
             models.CheckConstraint(condition=Q(requested__gt=0), name="something_requested"),
         ]

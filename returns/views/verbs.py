@@ -96,6 +96,9 @@ DOORS: dict[str, Door] = {
     "propose_early": Door(_propose_early, _("Refund proposed."), forms.ProposeForm),
     "void_refund": Door(_with_fields(refunding.void_refund), _("Refund voided."), _R),
     "refund": Door(_plain(refunding.refund), _("Refunded.")),
+    "refund_nothing": Door(
+        _with_fields(refunding.refund_nothing), _("Closed without a refund."), _R
+    ),
     "expire": Door(_plain(workflow.expire), _("Expired.")),
 }
 
