@@ -51,7 +51,7 @@ def percent(rate: Decimal | None) -> str:
     """A tax rate as people read it: 0.19 is "19 %"; a dash where there is none."""
     if rate is None:
         return "–"
-    point = _symbols(get_language() or settings.LANGUAGE_CODE)[1]
+    point = _symbols(reader().language)[1]
     return f"{(Decimal(rate) * 100).normalize():f} %".replace(".", point)
 
 
