@@ -68,7 +68,7 @@ def test_settlement_csv_of_200k_rows_costs_at_most_half_more_than_copy(settled, 
         "settlement CSV of 200k rows against COPY",
         lambda: settlement.run_report(ALL, "csv", by=by),
         lambda: bare_copy(floor),
-        runs=5,
+        runs=3,
         work=False,
     )
     assert ratio <= 1.5
