@@ -31,6 +31,7 @@ SCHEDULE = {
     "finish-numbered-documents": ("invoicing.tasks.finish_numbered_documents", 60.0),
     "match-refunds": ("invoicing.tasks.match_refunds", crontab(minute="*/15")),
     "send-queued-messages": ("returns.tasks.send_messages", 60.0),
+    "take-in-returns": ("returns.tasks.take_in_returns", crontab(minute="40")),
     "settle-refunded": ("returns.tasks.settle_refunded", crontab(minute="*/15")),
     "expire-raw-rows": ("orders.tasks.expire_raw_rows", crontab(hour="3", minute="20")),
     "expire-unshipped": ("returns.tasks.expire_unshipped", crontab(hour="2", minute="10")),

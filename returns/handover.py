@@ -42,7 +42,7 @@ def hand_over(leaver: User, to: User, *, by: Any) -> HandedOver:
     """
     with trail("hand_over", by=by, reason=f"{leaver.get_username()} → {to.get_username()}"):
         roles.require(by, "core.hand_over")
-        _check(leaver, to)
+        _check(leaver, to, by)
         owned = RMA.objects.filter(~Q(state=State.CLOSED), owner=leaver)
         list(owned.select_for_update(of=("self",)).order_by("id").values_list("id"))
         cases = owned.update(owner=to, version=F("version") + 1, updated_at=timezone.now())
@@ -52,9 +52,11 @@ def hand_over(leaver: User, to: User, *, by: Any) -> HandedOver:
     return HandedOver(cases, refunds)
 
 
-def _check(leaver: User, to: User) -> None:
+def _check(leaver: User, to: User, by: Any) -> None:
     if leaver.pk == to.pk or leaver.is_system or not to.is_active:
         raise Refused("people", _("Choose two different people; the second must be active."))
+    if leaver.is_staff and not by.is_staff:  # or a lead could lock every admin out
+        raise Refused("forbidden", _("Only an admin closes the account of an admin."))
 
 
 def _pass_refunds(leaver: User, to: User) -> int:

@@ -5,21 +5,24 @@ cannot become an RMA yet (no order line, no marketplace) waits for the next impo
 orders known by name only wait as requested and heal here when the order arrives.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from django.db.models import F, Q
+from django.db import connection
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from config.core.models import User
 from config.core.refused import Refused
 from config.core.trail import trail
-from orders.models import AmazonReturn, ImportFile
-from returns import amazon_status, quantities, verdicts
+from invoicing.tasks import publish
+from orders.models import AmazonReturn, ImportFile, Order
+from returns import amazon_status, quantities, tasks, verdicts
 from returns import case as cases
 from returns.models import RMA, RMALine, WorkItem
 from returns.opening import Draft, LineRequest, open_many
@@ -27,6 +30,8 @@ from returns.states import NextActor, State
 
 log = structlog.get_logger(__name__)
 BATCH = 500
+LOCK = 0x1338  # advisory lock of the one intake that runs
+LOCK_WAIT = "200s"  # shorter than a task may take
 
 
 @dataclass
@@ -38,36 +43,86 @@ class Intake:
     refused: list[tuple[str, str]] = field(default_factory=list)
 
 
-def intake_returns(import_file: ImportFile | None = None, *, by: Any = None) -> Intake:
+def intake_returns(
+    import_file: ImportFile | None = None, *, order: Order | None = None, by: Any = None
+) -> Intake:
     """Heal what waited, open RMAs for new returns, and catch up with Amazon's statuses.
 
     ``import_file`` narrows the catching up to the returns that file wrote; new ones are always
-    all taken. Refusals are noted on the file.
+    all taken. Refusals of what the file wrote are noted on it. ``order`` narrows all of it to one
+    order. Two intakes run one after the other.
     """
-    by, done = by or User.objects.system(), Intake()
+    with _alone():
+        return _intake(import_file, order, by=by or User.objects.system())
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait for another intake: what it has taken, this one then finds taken.
+
+    The lock is the connection's, for an intake is many transactions; inside somebody's
+    transaction it is that transaction's.
+    """
+    within = connection.in_atomic_block
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('lock_timeout')")
+        (usual,) = cursor.fetchone()
+        wait = "SELECT set_config('lock_timeout', %s, %s)"
+        cursor.execute(wait, [LOCK_WAIT, within])
+        try:
+            cursor.execute(f"SELECT pg_advisory_{'xact_' if within else ''}lock(%s)", [LOCK])
+        finally:
+            if not within:  # a transaction's own setting ends with it
+                cursor.execute(wait, [usual, within])
+    try:
+        yield
+    finally:
+        if not within:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _intake(import_file: ImportFile | None, order: Order | None, *, by: Any) -> Intake:
+    done = Intake()
     done.healed = heal(by=by)
     _link_known(by=by)
-    for drafts in _batches(_drafts(_new())):
+    found, notes = _new(order), []
+    written = {row.pk for row in found if import_file and _is_of(row, import_file)}
+    for drafts in _batches(_drafts(found)):
         opened, refused = open_many(drafts, by=by, quiet=True)
         done.opened += [case.rma.number for case in opened]
-        done.refused += [(draft.label, no.sentence) for draft, no in refused]
-    fresh = [*done.opened, *done.healed, *_changed(import_file)]
+        for draft, no in refused:
+            done.refused.append((draft.label, no.sentence))
+            if any(line.amazon_return_id in written for line in draft.lines):
+                notes.append(f"{draft.label}: {no.sentence}")
+    fresh = [*done.opened, *done.healed, *([] if order else _changed(import_file))]
     for numbers in _batches(list(dict.fromkeys(fresh))):
         amazon_status.catch_up_with_amazon(numbers, by=by)
-    if import_file is not None and done.refused:
-        _note(import_file, done.refused)
+    if import_file is not None and notes:
+        _note(import_file, notes)
     return done
+
+
+def _is_of(row: AmazonReturn, import_file: ImportFile) -> bool:
+    """Whether the file wrote the return or its order: the others are another file's refusals."""
+    return import_file.pk in (row.import_file_id, row.order.import_file_id)
 
 
 def _batches(found: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (found[start : start + BATCH] for start in range(0, len(found), BATCH))
 
 
-def _new() -> list[AmazonReturn]:
+def waiting_returns() -> QuerySet[AmazonReturn]:
+    """Returns that are no RMA yet. Without a unit there is nothing to return."""
+    return AmazonReturn.objects.filter(rma_line=None, quantity__gt=0)
+
+
+def _new(order: Order | None) -> list[AmazonReturn]:
     """Returns without an RMA line whose order line and marketplace are certain."""
-    waiting = AmazonReturn.objects.filter(
-        rma_line=None, order_line__isnull=False, quantity__gt=0
-    ).exclude(marketplace=None, order__marketplace=None)
+    waiting = waiting_returns().filter(order_line__isnull=False)
+    waiting = waiting.exclude(marketplace=None, order__marketplace=None)
+    if order is not None:
+        waiting = waiting.filter(order=order)
     joined = waiting.select_related("order__marketplace", "marketplace", "seller")
     return list(joined.order_by("requested_on", "id"))
 
@@ -191,9 +246,9 @@ def _too_many(case: cases.Case, line: RMALine) -> WorkItem:
     )
 
 
-def _note(import_file: ImportFile, refused: list[tuple[str, str]]) -> None:
+def _note(import_file: ImportFile, notes: list[str]) -> None:
     """Say on the import's page what made no RMA."""
-    notes = [*import_file.notes, *(f"{label}: {sentence}" for label, sentence in refused[:100])]
+    notes = [*import_file.notes, *notes[:100]]
     ImportFile.objects.filter(pk=import_file.pk).update(notes=notes)
 
 
@@ -206,3 +261,8 @@ def after_import(import_file: ImportFile) -> None:
         settle_refunded()
     except Refused as no:
         log.warning("intake_refused", code=no.code)
+
+
+def after_decision(order: Order) -> None:
+    """Hook of people's decisions about facts: what waited for one may become an RMA now."""
+    publish(tasks.take_in_returns, order.pk)

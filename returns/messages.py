@@ -24,8 +24,17 @@ from returns.models import RMA, Message, RMALine, WorkItem
 log = structlog.get_logger(__name__)
 KEPT = timedelta(days=730)  # the text of a mail is personal data; the trail keeps that it went out
 BATCH = 200
-# Codes with which a server says that the address is no good (RFC 5321 §4.2.3).
-BAD_ADDRESS = (550, 551, 553)
+APPROVAL = "approval_waiting"
+DONE, LATER, AWAY = "done", "later", "away"
+PERMANENT = 500  # from here on a server's code means: never; below: try again (RFC 5321 §4.2.1)
+CLOSING = 421  # the server says good-bye; it means no mail in particular
+# The server has something against us, not against this mail: nothing can go out now.
+OURS = (
+    smtplib.SMTPConnectError,
+    smtplib.SMTPHeloError,
+    smtplib.SMTPAuthenticationError,
+    smtplib.SMTPSenderRefused,
+)
 
 
 def compose(
@@ -48,17 +57,21 @@ def compose_for_approver(
     rma: RMA, lines: list[RMALine], **params: Any
 ) -> tuple[Message, WorkItem | None]:
     """A mail to the seller's approver: a refund waits for a second person."""
-    message = _written(rma, lines, "approval_waiting", "en", params)
+    message = _written(rma, lines, APPROVAL, "en", params)
     if rma.seller.approver_email:
         message.to = rma.seller.approver_email
         return message, None
     message.status = Message.Status.NO_ADDRESS
-    return message, WorkItem(
-        rma=rma,
-        kind=WorkItem.Kind.NO_ADDRESS,
-        sentence=f"{rma.seller} has no approver's e-mail address; tell the approver yourself.",
-        actor="lead",
-    )
+    return message, _problem_of_approver(rma)
+
+
+def _problem_of_approver(rma: RMA) -> WorkItem:
+    if rma.seller.approver_email:
+        kind, what = WorkItem.Kind.BOUNCED, f"Mail to the approver of {rma.seller} came back"
+    else:
+        kind, what = WorkItem.Kind.NO_ADDRESS, f"{rma.seller} has no approver's e-mail address"
+    sentence = f"{what}; tell the approver yourself."
+    return WorkItem(rma=rma, kind=kind, sentence=sentence[:300], actor="lead")
 
 
 def _problem(rma: RMA, buyer: Buyer | None) -> WorkItem:
@@ -94,14 +107,14 @@ def _written(rma: RMA, lines: list[RMALine], template: str, language: str, param
     } | params
     if isinstance(names["ship_by"], date):
         names["ship_by"] = format_date(names["ship_by"], "long", locale=language)
-    texts = APPROVER if template == "approval_waiting" else TEXTS[template]
+    texts = APPROVER if template == APPROVAL else TEXTS[template]
     subject, body = (text.format_map(names) for text in texts[language])
     greeting, signature = (text.format_map(names) for text in FRAMES[language])
     return Message(
         rma=rma,
         template=template,
         language=language,
-        subject=subject[:200],
+        subject=" ".join(subject.split())[:200],  # a header is one line
         body=f"{greeting}\n\n{body.strip()}\n\n{signature}\n",
         expires_at=timezone.now() + KEPT,
     )
@@ -136,49 +149,67 @@ def hurry() -> None:
 def send_queued(limit: int = BATCH) -> int:
     """Send what is queued, oldest first; two workers never take the same mail. Returns how many.
 
-    Each mail is sent and marked in its own transaction, so a crash repeats at most one.
+    Each mail is sent and marked in its own transaction, so a crash repeats at most one. A mail
+    that the server wants later holds up no other.
     """
-    sent = 0
-    while sent < limit and _send_one():
-        sent += 1
-    return sent
+    system, done, later = User.objects.system(), 0, []
+    while done + len(later) < limit:
+        with trail("send_message", by=system):
+            message = _take(later)
+            outcome = _deliver(message) if message else AWAY
+        if outcome == AWAY:
+            break
+        if outcome == LATER:
+            later.append(message.pk)
+        else:
+            done += 1
+    return done
 
 
-def _send_one() -> bool:
-    with trail("send_message", by=User.objects.system()):
-        message = (
-            Message.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(status=Message.Status.QUEUED)
-            .select_related("rma__buyer", "rma__seller")
-            .order_by("created_at", "id")
-            .first()
-        )
-        if message is None:
-            return False
-        return _deliver(message)
+def _take(later: list[int]) -> Message | None:
+    """The oldest queued mail that nobody else holds, locked; ``later`` wait for the next round."""
+    queued = Message.objects.select_for_update(skip_locked=True, of=("self",))
+    queued = queued.filter(status=Message.Status.QUEUED).exclude(pk__in=later)
+    return queued.select_related("rma__buyer", "rma__seller").order_by("created_at", "id").first()
 
 
-def _deliver(message: Message) -> bool:
-    """Hand one mail to the server; False stops the round (server away), the mail stays queued."""
+def _deliver(message: Message) -> str:
+    """Hand one mail to the server: DONE (sent or came back), LATER (stays queued), or AWAY."""
     mail = EmailMessage(message.subject, message.body, to=[message.to])
     if message.rma.seller.email:
         mail.reply_to = [message.rma.seller.email]
     try:
         mail.send()
-    except smtplib.SMTPRecipientsRefused:
-        _came_back(message)
+    except OURS as error:
+        return _away(error)
+    except smtplib.SMTPRecipientsRefused as error:
+        return _not_taken(message, max(code for code, _text in error.recipients.values()))
     except smtplib.SMTPResponseException as error:
-        if error.smtp_code not in BAD_ADDRESS:
-            log.warning("mail_server_refuses", code=error.smtp_code)
-            return False
-        _came_back(message)
+        return _away(error) if error.smtp_code == CLOSING else _not_taken(message, error.smtp_code)
     except (smtplib.SMTPException, OSError) as error:
-        log.warning("mail_server_away", error=type(error).__name__)
-        return False
-    else:
-        message.status, message.sent_at = Message.Status.SENT, timezone.now()
-        message.save(update_fields=["status", "sent_at"])
-    return True
+        return _away(error)
+    except ValueError as error:  # no mail can have such an address or header
+        log.warning("mail_not_possible", message=message.pk, error=type(error).__name__)
+        _came_back(message)
+        return DONE
+    message.status, message.sent_at = Message.Status.SENT, timezone.now()
+    message.save(update_fields=["status", "sent_at"])
+    return DONE
+
+
+def _away(error: Exception) -> str:
+    log.warning("mail_server_away", error=type(error).__name__)
+    return AWAY
+
+
+def _not_taken(message: Message, code: int) -> str:
+    """The server refused this one mail: for good, or for now (such as greylisting)."""
+    if code < PERMANENT:
+        log.info("mail_put_off", message=message.pk, code=code)
+        return LATER
+    log.warning("mail_refused", message=message.pk, code=code)
+    _came_back(message)
+    return DONE
 
 
 def bounced(message_id: int) -> Message:
@@ -186,7 +217,7 @@ def bounced(message_id: int) -> Message:
     with trail("mail_bounced", by=User.objects.system()):
         message = (
             Message.objects.select_for_update(of=("self",))
-            .select_related("rma__buyer")
+            .select_related("rma__buyer", "rma__seller")
             .get(pk=message_id)
         )
         _came_back(message)
@@ -198,8 +229,11 @@ def _came_back(message: Message) -> None:
     message.status = Message.Status.BOUNCED
     message.save(update_fields=["status"])
     buyer = message.rma.buyer
-    if buyer and buyer.email == message.to:
-        Buyer.objects.filter(pk=buyer.pk).update(email_bounced=True)
-    problem = _problem(message.rma, buyer)
+    if message.template == APPROVAL:
+        problem = _problem_of_approver(message.rma)
+    else:
+        if buyer and buyer.email == message.to:
+            Buyer.objects.filter(pk=buyer.pk).update(email_bounced=True)
+        problem = _problem(message.rma, buyer)
     problem.kind = WorkItem.Kind.BOUNCED
     WorkItem.objects.bulk_create([problem], ignore_conflicts=True)

@@ -26,3 +26,17 @@ def settle_refunded() -> int:
     from returns import matching
 
     return matching.settle_refunded()
+
+
+@shared_task(name="returns.tasks.take_in_returns")
+def take_in_returns(order_id: int | None = None) -> int:
+    """Take in what an import could not finish: a worker died, or something stood in the way.
+
+    ``order_id``: only of this order, about which somebody has decided something.
+    """
+    from orders.models import Order
+    from returns import intake
+
+    order = Order.objects.get(pk=order_id) if order_id else None
+    done = intake.intake_returns(order=order)
+    return len(done.opened) + len(done.healed)

@@ -13,7 +13,8 @@ and call ``register`` in ``ready``. The engine (``run.py``) does the rest:
 5. calls ``merge(batch) -> Counts`` inside the one transaction of the import, under the seller's
    lock and inside ``trail("import_report")``; afterwards identities are resolved
    (``orders.identity``) for every order that ``stubs.ensure_orders`` saw, and after commit every
-   function in ``after_import`` is called with the ImportFile.
+   function in ``after_import`` is called with the ImportFile. One that fails is noted on the file;
+   its room has a sweeper that does the same work later.
 
 A merge is set-based SQL through ``batch.execute(sql, params)`` (returns the row count) and
 ``batch.rows(sql, params)``; it writes only what differs, so that the same file again writes

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
@@ -22,7 +23,12 @@ from orders.imports.files import KEPT, BadFile, Problem, Report, Scan, open_repo
 from orders.imports.registry import Counts, ReportType
 from orders.models import ImportFile, ImportProblem, ImportRow, Marketplace, Seller
 
+log = structlog.get_logger(__name__)
 LOCK_SPACE = 0x1337  # advisory locks (LOCK_SPACE, seller id)
+UNFINISHED = (
+    "The facts are imported, but what follows from them (returns, refunds) stopped with an error"
+    " (%s). It is tried again within the hour."
+)
 LOCK_WAIT = "220s"  # another import of the same seller ends before the hard limit of a task
 
 Progress = Callable[[int, int], None]
@@ -71,8 +77,22 @@ def import_file(
         _keep_refused(record, refused)
         raise
     for function in registry.after_import:
-        transaction.on_commit(lambda function=function: function(record))
+        transaction.on_commit(lambda function=function: _follow(function, record))
     return record
+
+
+def _follow(function: Callable[[ImportFile], None], record: ImportFile) -> None:
+    """One hook after the import: its failure is noted on the file, whose facts stand.
+
+    The sweepers of the rooms (``celery.py``) do later what was not done here.
+    """
+    try:
+        function(record)
+    except Exception as error:
+        log.exception("after_import_failed", import_file=record.pk, hook=function.__module__)
+        kept = ImportFile.objects.filter(pk=record.pk).values_list("notes", flat=True).get()
+        record.notes = [*kept, UNFINISHED % type(error).__name__]
+        ImportFile.objects.filter(pk=record.pk).update(notes=record.notes)
 
 
 class _Asked:

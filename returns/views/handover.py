@@ -51,6 +51,6 @@ def hand_over(request: HttpRequest) -> HttpResponse:
     return render(request, "returns/hand_over.html", {"form": form}, status=status)
 
 
-def _said(form: HandOverForm, done: object) -> str:
+def _said(form: HandOverForm, done: handover.HandedOver) -> str:
     text = _("The work of %(leaver)s passed to %(to)s.") % form.cleaned_data
-    return f"{text} ({done})" if isinstance(done, int) else text
+    return f"{text} ({done})"

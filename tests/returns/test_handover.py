@@ -54,3 +54,23 @@ def test_nobody_hands_over_to_themselves_or_to_a_leaver():
         with pytest.raises(Refused) as refused:
             handover.hand_over(leaver, to, by=lead)
         assert refused.value.code == "people"
+
+
+def test_lead_does_not_close_the_account_of_an_admin():
+    lead, admin, other = make_user("lead"), make_user("admin"), make_user("admin")
+    with pytest.raises(Refused) as refused:
+        handover.hand_over(admin, lead, by=lead)
+    assert refused.value.code == "forbidden"
+    admin.refresh_from_db()
+    assert admin.is_active
+    handover.hand_over(admin, lead, by=other)
+    admin.refresh_from_db()
+    assert not admin.is_active
+
+
+def test_page_says_what_passed_on(client):
+    lead, ada, bo = make_user("lead"), make_user("agent"), make_user("agent")
+    make_rma("requested", by=lead, owner=ada)
+    client.force_login(lead)
+    answer = client.post("/people/hand-over/", {"leaver": ada.pk, "to": bo.pk}, follow=True)
+    assert "1 case, 0 refunds in hand" in answer.content.decode()

@@ -1,15 +1,19 @@
 """Amazon's returns become RMAs once, walk with Amazon's status, and wait for unknown orders."""
 
 import itertools
+import threading
+from contextlib import nullcontext, suppress
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.db.utils import IntegrityError
 
 from config.core import invariants
 from config.core.models import User
 from invoicing import matching
-from orders.models import AmazonReturn
+from orders.models import AmazonReturn, ImportFile, Order
 from returns import intake, workflow
 from returns.invariants import PROMISES
 from returns.matching import settle_refunded
@@ -239,3 +243,73 @@ def test_person_goes_on_where_amazon_stopped():
     intake.intake_returns()
     lead = make_user("lead")
     assert workflow.approve(only().number, by=lead).state == "approved"
+
+
+def test_refusal_is_noted_on_the_file_that_brought_the_return(tmp_path):
+    order = make_order()
+    files = [
+        ImportFile.objects.create(file_name=name, size=1, by=User.objects.system())
+        for name in ("returns.txt", "later.txt")
+    ]
+    make_return(order, quantity=99, import_file=files[0])
+    for record in files:
+        assert len(intake.intake_returns(record).refused) == 1
+        record.refresh_from_db()
+    assert (len(files[0].notes), len(files[1].notes)) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("alone", [True, False])
+def test_two_intakes_at_once_take_a_return_once(monkeypatch, alone):
+    """Both look for new returns before either takes one; without the lock one of them breaks."""
+    order = make_order()
+    Order.objects.filter(pk=order.pk).update(facts_complete=False)  # no quantity to refuse by
+    make_return(order, quantity=1)
+    met, outcomes, look = threading.Barrier(2, timeout=1), [], intake._new
+
+    def look_then_meet(*args):
+        found = look(*args)
+        with suppress(threading.BrokenBarrierError):  # the other one waits for the lock
+            met.wait()
+        return found
+
+    def work():
+        try:
+            outcomes.append(len(intake.intake_returns().opened))
+        except IntegrityError:
+            outcomes.append("broken")
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(intake, "_new", look_then_meet)
+    if not alone:
+        monkeypatch.setattr(intake, "_alone", nullcontext)
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert RMA.objects.count() == 1
+    assert sorted(map(str, outcomes)) == (["0", "1"] if alone else ["1", "broken"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_intake_leaves_the_connection_as_it_was():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        before = cursor.fetchone()
+        intake.intake_returns()
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == before
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        )
+        assert cursor.fetchone() == (0,)
+
+
+def test_sweeper_takes_in_what_an_import_left():
+    from returns.tasks import take_in_returns
+
+    make_return(make_order())
+    assert (take_in_returns(), take_in_returns()) == (1, 0)
+    assert RMA.objects.count() == 1

@@ -108,6 +108,90 @@ def test_server_that_is_away_costs_delay_only(settings):
     assert messages.send_queued() == 1
 
 
+class Greylisting(EmailBackend):
+    """A mail server that wants the mails of one company later and takes the others."""
+
+    def send_messages(self, email_messages):
+        (message,) = email_messages
+        if "later@demo.example" in message.to:
+            raise smtplib.SMTPRecipientsRefused({"later@demo.example": (450, b"try again")})
+        return super().send_messages(email_messages)
+
+
+class TakingNoText(EmailBackend):
+    """A mail server that refuses the first mail's text for good, as a spam filter does."""
+
+    refused: tuple[str, ...] = ("einkauf@demo.example",)
+
+    def send_messages(self, email_messages):
+        (message,) = email_messages
+        if set(self.refused) & set(message.to):
+            raise smtplib.SMTPDataError(554, b"rejected")
+        return super().send_messages(email_messages)
+
+
+class NotOurs(EmailBackend):
+    """A mail server that does not let us in: no fault of any address."""
+
+    def send_messages(self, email_messages):
+        raise smtplib.SMTPAuthenticationError(535, b"bad credentials")
+
+
+def _two_mails(first: str):
+    """The mails of two cases; the older one goes to ``first``."""
+    return [
+        make_rma("requested", order=make_order(buyer=make_buyer(email=email))).messages.get()
+        for email in (first, "second@demo.example")
+    ]
+
+
+def _statuses(mails) -> list[str]:
+    return [Message.objects.get(pk=one.pk).status for one in mails]
+
+
+@pytest.mark.parametrize(
+    ("backend", "first", "status", "handled"),
+    [
+        ("Greylisting", "later@demo.example", "queued", 1),
+        ("TakingNoText", "einkauf@demo.example", "bounced", 2),
+    ],
+)
+def test_mail_that_is_refused_holds_up_no_other(settings, backend, first, status, handled):
+    mails = _two_mails(first)
+    settings.EMAIL_BACKEND = f"tests.returns.test_messages.{backend}"
+    assert messages.send_queued() == handled
+    assert _statuses(mails) == [status, "sent"]
+
+
+def test_mail_with_an_impossible_address_holds_up_no_other():
+    mails = _two_mails("first@demo.example")
+    Message.objects.filter(pk=mails[0].pk).update(to="a@demo.example\nBcc: b@demo.example")
+    assert messages.send_queued() == 2
+    assert _statuses(mails) == ["bounced", "sent"]
+
+
+def test_server_that_does_not_let_us_in_bounces_nobody(settings):
+    mails = _two_mails("first@demo.example")
+    settings.EMAIL_BACKEND = "tests.returns.test_messages.NotOurs"
+    assert messages.send_queued() == 0
+    assert _statuses(mails) == ["queued", "queued"]
+
+
+def test_bounce_of_the_approvers_mail_is_not_the_buyers():
+    rma = make_rma("requested")
+    messages.send_queued()
+    message, _problem = messages.compose_for_approver(
+        rma, list(rma.lines.select_related("order_line__order")), amount="1 €", who="Ada"
+    )
+    message.save()
+    messages.bounced(message.pk)
+    rma.buyer.refresh_from_db()
+    assert not rma.buyer.email_bounced
+    item = rma.work_items.get()
+    assert (item.kind, item.actor) == ("bounced", "lead")
+    assert "approver" in item.sentence
+
+
 def test_late_bounce_is_recorded():
     rma = make_rma("requested")
     messages.send_queued()
