@@ -294,7 +294,7 @@ def status() -> str:
     return "\n".join([*lines, f"sockets: {sockets()}", f"data: {HOME}"])
 
 
-def reset() -> None:
+def reset() -> str:
     """Forget all demo data, uploads and the demo's secret key.
 
     Servers that are kept running stay up: then only the database is dropped and made again.
@@ -307,6 +307,7 @@ def reset() -> None:
             shutil.rmtree(gone, ignore_errors=True)
     shutil.rmtree(RUN_DIR / "data", ignore_errors=True)
     (RUN_DIR / "secret-key").unlink(missing_ok=True)
+    return "The demo data is gone. `make run` makes it anew."
 
 
 def main(arguments: list[str]) -> None:

@@ -4,6 +4,7 @@ With no DATABASE_URL the embedded PostgreSQL of this checkout is used, which is 
 definition. What each variable means is said beside it; README lists them for operators.
 """
 
+import re
 import secrets
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import environ
 import pghistory
 import structlog
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded, programs
@@ -260,6 +261,7 @@ CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
 
 # --- Logs: one line of key=value (or JSON) per event, no personal data -------------------------
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")
+_QUOTED_ROW = re.compile(r"^(DETAIL|CONTEXT):.*?(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
 _PERSONAL = {"address", "body", "email", "name", "password", "phone", "recipient", "username"}
 
 
@@ -268,12 +270,28 @@ def _without_personal_data(logger: object, method: str, event: dict) -> dict:
     return {key: value for key, value in event.items() if key.lower() not in _PERSONAL}
 
 
+def _refusals_need_no_trace(logger: object, method: str, event: dict) -> dict:
+    """Django logs a page that a role may not open with a traceback; the line says it all."""
+    error = event.get("exc_info")
+    if isinstance(error, tuple) and isinstance(error[1], PermissionDenied):
+        del event["exc_info"]
+    return event
+
+
+def _without_row_contents(logger: object, method: str, event: dict) -> dict:
+    """Drop what PostgreSQL quotes from a row when it refuses one: it stands in the traceback."""
+    if text := event.get("exception"):
+        event["exception"] = _QUOTED_ROW.sub(r"\1: (left out)", text)
+    return event
+
+
 _BEFORE = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     _without_personal_data,
+    _refusals_need_no_trace,
 ]
 LOGGING = {
     "version": 1,
@@ -285,6 +303,7 @@ LOGGING = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _without_row_contents,
                 structlog.processors.JSONRenderer()
                 if env.bool("LOG_JSON", default=False)
                 else structlog.processors.KeyValueRenderer(

@@ -21,6 +21,7 @@ from invoicing.payload import Line, Party, Payload, TaxRegistration, iso_country
 # document has its own way of writing that language.
 _HOME = {"en": "GB", "de": "DE", "fr": "FR", "it": "IT", "es": "ES", "ja": "JP"}
 _AWAY = {("en", "US"), ("en", "CA"), ("fr", "CA"), ("es", "US")}
+_SCHEMES = {"CA": "GST", "JP": "JCT"}  # what a buyer's tax id is called there; else VAT
 _MAX_UNIT_PLACES = 4
 _REDUCED_JAPAN = Decimal("0.08")
 
@@ -117,7 +118,8 @@ def _registration(registration: TaxRegistration, payload: Payload) -> str:
 def _buyer(payload: Payload, style: _Style) -> dict[str, Any]:
     buyer = payload.buyer
     attention = f"{style.labels['contact']} {buyer.contact}" if buyer.contact else ""
-    vat_id = f"{texts.registration('VAT', payload.language)} {buyer.vat_id}"
+    scheme = _SCHEMES.get(iso_country(buyer.country), "VAT")
+    vat_id = f"{texts.registration(scheme, payload.language)} {buyer.vat_id}"
     return {
         "name": buyer.legal_name + (style.labels["honorific"] if buyer.legal_name else ""),
         "address": [attention, *_address(buyer, style)] if attention else _address(buyer, style),

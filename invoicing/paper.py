@@ -28,6 +28,8 @@ from invoicing.payload import (
 from invoicing.states import Component
 from orders.models import Buyer, BuyerAddress, Order, Seller
 
+# Components whose sentence tells the buyer something the line itself does not.
+EXPLAINED = ("restocking_fee", "return_freight", "goodwill")
 PRINTED_SCHEMES = ("VAT", "OSS", "JCT", "GST")
 PAID = (Component.ITEM, Component.SHIPPING, Component.GIFT_WRAP)
 
@@ -106,7 +108,9 @@ def _seller(seller: Seller, order: Order, day: date) -> Party:
 
 
 def _registrations(seller: Seller, country: str, day: date) -> tuple[TaxRegistration, ...]:
-    """The registrations valid on the day: those of the taxing country, else all of them."""
+    """The registrations valid on the day: those of the taxing country, else the VAT ones; Canada's
+    and Japan's say nothing abroad.
+    """
     valid = seller.tax_registrations.filter(
         Q(valid_to=None) | Q(valid_to__gte=day), valid_from__lte=day, scheme__in=PRINTED_SCHEMES
     )
@@ -114,7 +118,8 @@ def _registrations(seller: Seller, country: str, day: date) -> tuple[TaxRegistra
         TaxRegistration(iso_country(row.country), row.scheme, row.number)
         for row in valid.order_by("country", "scheme", "-valid_from")
     ]
-    return tuple(row for row in found if row.country == country) or tuple(found)
+    local = tuple(row for row in found if row.country == country)
+    return local or tuple(row for row in found if row.scheme in ("VAT", "OSS"))
 
 
 def _buyer(buyer: Buyer | None, order: Order) -> Party:
@@ -161,5 +166,5 @@ def _line(row: DocumentLine, document: Document, categories: dict[Decimal, str])
         component="promotion" if promotion else row.component,
         sku=row.sku,
         asin=row.order_line.asin,
-        note=row.sentence if document.language == "en" else "",
+        note=row.sentence if document.language == "en" and row.component in EXPLAINED else "",
     )

@@ -4,9 +4,9 @@ from datetime import datetime
 from functools import cache, lru_cache
 
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, gettext_lazy, pgettext
 
 from config.core import display, jinja
 from config.core.reader import reader, word_of
@@ -44,12 +44,12 @@ def due(moment) -> SafeString:
     text = display.age(moment)
     if moment is None or moment > reader().now:
         return text
-    return SafeString(f'<span class="tag late">{_overdue(reader().language)}{text}</span>')
+    return SafeString(f'<span class="tag late">{text} {_late(reader().language)}</span>')
 
 
 @cache
-def _overdue(language: str) -> SafeString:
-    return format_html('<span class="visually-hidden">{} </span>', gettext("overdue since"))
+def _late(language: str) -> str:
+    return escape(pgettext("after a span of time", "late"))
 
 
 def thing(model: str) -> str:
@@ -74,6 +74,20 @@ def returns_much(row: dict) -> bool:
     return return_rate.is_high(row["order_count"], row["ordered"], row["returned"])
 
 
+# What a return of Amazon's lacks to become an RMA → what to do about it.
+TO_DO = {
+    "marketplace": gettext_lazy("Import the orders report of this order, or say its marketplace."),
+    "line": gettext_lazy("Several lines can be meant: choose the line on the order's page."),
+    "facts": gettext_lazy("Import the orders report of this order."),
+    "refused": gettext_lazy("It does not fit the order: look, and enter the return by hand."),
+}
+
+
+def what_to_do(lack: str) -> str:
+    """The sentence for what a waiting return lacks."""
+    return str(TO_DO[lack])
+
+
 FILTERS = {name: word_of(choices) for name, choices in _CHOICES.items()} | {
     "reason": reason,
     "due": due,
@@ -82,6 +96,7 @@ FILTERS = {name: word_of(choices) for name, choices in _CHOICES.items()} | {
     "sentence": sentence,
     "verb_past": words_of_verbs.past,
     "returns_much": returns_much,
+    "what_to_do": what_to_do,
 }
 
 

@@ -26,9 +26,12 @@ register.simple_tag(display.icon, name="icon")
 
 
 @register.simple_tag(takes_context=True)
-def nav_item(context: Context, name: str, label: str, permission: str, icon: str) -> SafeString:
+def nav_item(
+    context: Context, name: str, label: str, permission: str, icon: str, *, besides: str = ""
+) -> SafeString:
     """A navigation link, or nothing without the permission or the page; ``icon`` names its
-    drawing. The current page carries ``aria-current``.
+    drawing. The current page carries ``aria-current``; ``besides`` is a page below this one that
+    has an item of its own.
     """
     url = path_of(name)
     request = context.get("request")
@@ -38,7 +41,7 @@ def nav_item(context: Context, name: str, label: str, permission: str, icon: str
         '<li><a href="{}" data-go="{}"{}>{}<span>{}</span></a></li>',
         url,
         icon,
-        _current(request.path, url),
+        _current(request.path, url, path_of(besides)),
         display.icon(icon),
         label,
     )
@@ -48,10 +51,10 @@ def _may(user: Any, permission: str) -> bool:
     return user.is_authenticated and (not permission or user.has_perm(permission))
 
 
-def _current(path: str, url: str) -> SafeString:
+def _current(path: str, url: str, besides: str | None = None) -> SafeString:
     if path == url:
         return SafeString(' aria-current="page"')
-    inside = url != "/" and path.startswith(url)
+    inside = url != "/" and path.startswith(url) and path != besides
     return SafeString(' aria-current="true"' if inside else "")
 
 
