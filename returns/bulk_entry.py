@@ -47,10 +47,10 @@ class Preview:
 
 def preview(text: str) -> Preview:
     """Read the rows of a text and check them against the orders (three queries)."""
-    rows = _read(text)
+    result = Preview()
+    rows = _read(text, result)
     known = _lines_of({cells[0] for _number, cells in rows})
     left = quantities.returnable_of([line.pk for found in known.values() for line in found])
-    result = Preview()
     for number, cells in rows[:MAX_ROWS]:
         one = _check(number, cells, known, left)
         (result.good if isinstance(one, Row) else result.bad).append(one)
@@ -61,11 +61,26 @@ def preview(text: str) -> Preview:
     return result
 
 
-def _read(text: str) -> list[tuple[int, list[str]]]:
-    first = text.lstrip().splitlines()[0]
+def _read(text: str, result: Preview) -> list[tuple[int, list[str]]]:
+    """The rows with their numbers; what cannot be read is a problem of the result."""
+    lines = text.replace("\0", "").splitlines()
+    first = next((line for line in lines if line.strip()), "")
     delimiter = next((d for d in "\t;," if d in first), ",")
     rows = []
-    for number, cells in enumerate(csv.reader(text.splitlines(), delimiter=delimiter), start=1):
+    try:
+        cut = list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error as error:
+        result.bad.append(
+            Problem(
+                1,
+                "",
+                "",
+                _("The rows cannot be told apart."),
+                _("Check the quotes.") + f" ({error})",
+            )
+        )
+        return []
+    for number, cells in enumerate(cut, start=1):
         cleaned = [cell.strip() for cell in cells] + [""] * (len(COLUMNS) - len(cells))
         is_header = number == 1 and cleaned[0].casefold().startswith("order")
         if any(cleaned) and not is_header:
@@ -100,7 +115,7 @@ def _check(number: int, cells: list[str], known: dict, left: dict[int, int]) -> 
             _("The order has several lines with this SKU."),
             _("Enter this return by hand and choose the line."),
         )
-    if not quantity.isdigit() or int(quantity) == 0:
+    if not quantity.isdecimal() or int(quantity) == 0:
         return Problem(
             number, "quantity", quantity, _("Not a number of units."), _("Give 1 or more.")
         )

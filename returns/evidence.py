@@ -7,6 +7,7 @@ in the data folder under their hash; the doors send them with nosniff and a sand
 
 import hashlib
 import io
+import uuid
 import warnings
 from dataclasses import dataclass
 from datetime import timedelta
@@ -145,7 +146,7 @@ def _store(path: str, data: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if target.exists():
         return
-    making = target.with_suffix(f".{id(data)}.new")
+    making = target.with_suffix(f".{uuid.uuid4().hex}.new")
     making.write_bytes(data)
     making.chmod(0o600)
     making.rename(target)

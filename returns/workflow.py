@@ -191,9 +191,9 @@ def expire(number: str, *, by: Any, version: int | None = None) -> RMA:
 
 
 def expire_case(case: Case) -> None:
-    """Close a case that is past its day, unless a parcel moves or money is on its way."""
+    """Close a case that is past its day, unless a parcel moves or came, or money is on its way."""
     case.move("expire")
-    if case.facts.moving:
+    if case.facts.moving or case.facts.delivered_at:
         raise Refused("moving", _("A parcel of this case is moving; it does not expire."))
     if case.rma.ship_by is None or case.today <= case.rma.ship_by:
         raise Refused(
@@ -276,6 +276,8 @@ def reopen_case(case: Case) -> None:
     _claim_again(case)
     rma.close_reason, rma.closed_at, rma.refunded_at = "", None, None
     rma.reopened_count += 1
+    if rma.owner and not rma.owner.is_active:  # left while it was closed: nobody's again
+        rma.owner = None
     if rma.state == State.APPROVED:
         _start_clock(case)
 

@@ -1,5 +1,6 @@
 """Raw rows and stored files hold personal data: they go after their time, counts and hash stay."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.utils import timezone
 from orders.models import AmazonReturn, ImportFile, ImportRow, Order, OrderLine, Shipment
 
 FACTS = (Order, OrderLine, AmazonReturn, Shipment)
+UPLOADS = "imports"  # folder of the data folder
+ABANDONED_AFTER = timedelta(days=2)  # longer than any upload waits for its job
 
 
 def expire_raw_rows() -> int:
@@ -21,6 +24,7 @@ def expire_raw_rows() -> int:
     for record in late.exclude(stored_path=""):
         (Path(settings.DATA_DIR) / record.stored_path).unlink(missing_ok=True)
         ImportFile.objects.filter(pk=record.pk).update(stored_path="")
+    _drop_uploads_nobody_names()
     if ids:
         ImportRow.objects.filter(import_file__in=ids).delete()
         with connection.cursor() as cursor:
@@ -31,3 +35,13 @@ def expire_raw_rows() -> int:
                     [ids],
                 )
     return len(ids)
+
+
+def _drop_uploads_nobody_names() -> None:
+    """An upload whose job died before the import had a record would else stay for ever."""
+    folder = Path(settings.DATA_DIR) / UPLOADS
+    named = set(ImportFile.objects.exclude(stored_path="").values_list("stored_path", flat=True))
+    old = (timezone.now() - ABANDONED_AFTER).timestamp()
+    for path in folder.glob("*"):
+        if f"{UPLOADS}/{path.name}" not in named and path.stat().st_mtime < old:
+            path.unlink(missing_ok=True)

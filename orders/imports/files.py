@@ -9,6 +9,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from orders.imports.registry import ReportType, normalise
 
 BLOCK = 1 << 20
 LONGEST_LINE = 1 << 20  # characters; a report's line has a few hundred
+WIDEST = 500  # columns; the widest report has some 70, a table takes 1600
 PREAMBLE = 40  # lines in which the header must stand
 LARGEST = 2 << 30  # bytes
 KEPT = 10_000  # problems kept of one file
@@ -311,6 +313,8 @@ def open_report(path: Path, scanned: Scan, report_type: ReportType | None = None
         if report_type and found is not report_type:
             raise wrong_type(found, report_type)
         _refuse_doubled(found, header)
+        if len(header.cells) > WIDEST:
+            raise BadFile("columns", f"The header has more than {WIDEST} columns. {AS_IS}")
         return Report(
             path, scanned.encoding, found, header.cells, header.raw, header.line,
             header.delimiter, header.quoted, header.wrapped,
@@ -333,7 +337,8 @@ def _candidates(path: Path, encoding: str) -> Iterator[_Header]:
     for number, line in enumerate(lines[:PREAMBLE], 1):
         for delimiter in DELIMITERS:
             if delimiter in line:
-                yield _parse_header(number, line, delimiter)
+                with suppress(csv.Error):  # such as a cell longer than any header
+                    yield _parse_header(number, line, delimiter)
 
 
 def _parse_header(number: int, line: str, delimiter: str) -> _Header:

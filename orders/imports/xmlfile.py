@@ -4,6 +4,7 @@ The "line" of an XML row is its number among the rows, for reports come on a sin
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -16,14 +17,14 @@ from orders.imports.files import BadFile, Problem, Report, Scan, copy_cell, wron
 from orders.imports.registry import ReportType
 
 DEEPEST = 40
+HEAD = 1000  # elements among which the message type must stand
+MOST = 10_000  # elements that one row may have
 
 
 def open_report(path: Path, scanned: Scan, report_type: ReportType | None) -> Report:
     """Recognise an XML report by its MessageType. Raises BadFile when it is none of ours."""
-    message = next(
-        (element.text or "" for element, _ in _elements(path) if tag_of(element) == "MessageType"),
-        "",
-    )
+    head = islice(_elements(path), HEAD)
+    message = next((e.text or "" for e in head if tag_of(e) == "MessageType"), "")
     found = registry.recognise_xml(message.strip())
     if found is None:
         raise BadFile("unknown_report", f"No known XML report has the message type “{message}”.")
@@ -36,7 +37,7 @@ def open_report(path: Path, scanned: Scan, report_type: ReportType | None) -> Re
 def copy_rows(report: Report) -> Iterator[str]:
     """Rows in COPY's text format, as ``Report.copy_rows``."""
     shape, number = report.report_type.xml, 0
-    for element, parent in _elements(report.path):
+    for element in _elements(report.path, shape.record):
         if tag_of(element) != shape.record:
             continue
         for cells in shape.rows(element):
@@ -45,8 +46,6 @@ def copy_rows(report: Report) -> Iterator[str]:
                 "\t".join([str(number), *(copy_cell(cells.get(n, "")) for n in report.header)])
                 + "\n"
             )
-        if parent is not None:
-            parent.remove(element)
 
 
 def text_of(element: Any, tag: str) -> str:
@@ -65,18 +64,30 @@ def tag_of(element: Any) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _elements(path: Path) -> Iterator[tuple[Any, Any]]:
-    """(element, parent) as each element ends."""
+def _elements(path: Path, record: str = "") -> Iterator[Any]:
+    """Elements as each one ends; what is over and no part of a record is let go."""
     stack: list = []
+    inside = kept = 0  # depth of the record that is open, and how many elements it has
     try:
-        for event, element in iterparse(str(path), events=("start", "end"), forbid_dtd=True):
-            if event == "start":
-                stack.append(element)
-                if len(stack) > DEEPEST:
-                    raise BadFile("unreadable", "The XML is nested deeper than any report.")
-                continue
-            stack.pop()
-            yield element, stack[-1] if stack else None
+        with path.open("rb") as stream:
+            for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
+                if event == "start":
+                    stack.append(element)
+                    if not inside and tag_of(element) == record:
+                        inside, kept = len(stack), 0
+                    kept += 1
+                    if len(stack) > DEEPEST or (inside and kept > MOST):
+                        raise BadFile(
+                            "unreadable",
+                            "The XML is deeper, or a row of it larger, than any report.",
+                        )
+                    continue
+                stack.pop()
+                yield element
+                if len(stack) < inside:
+                    inside = 0
+                if stack and not inside:
+                    stack[-1].remove(element)
     except ParseError as error:
         line, column = error.position
         remedy = "Download the report again: it is cut short or damaged."
@@ -89,3 +100,5 @@ def _elements(path: Path) -> Iterator[tuple[Any, Any]]:
         raise BadFile(
             "unreadable", "The XML declares entities or a DTD; no report does."
         ) from error
+    except (LookupError, ValueError) as error:  # of an encoding that the parser does not know
+        raise BadFile("encoding", f"The XML cannot be read: {error}. Save it as UTF-8.") from error

@@ -71,10 +71,6 @@ def _enter(request: HttpRequest, preview) -> HttpResponse:
     return redirect("returns:queue")
 
 
-def _take_over(numbers: list[str], *, by) -> bulk.BulkResult:
-    return bulk.assign_many(numbers, by=by, owner=by)
-
-
 @dataclass(frozen=True)
 class Verb:
     """A bulk button: what it calls, what it needs, its label and its word afterwards."""
@@ -87,7 +83,7 @@ class Verb:
 
 VERBS = {
     "approve": Verb(bulk.approve_many, "returns.approve_rma", _("Approve"), _("approved")),
-    "assign": Verb(_take_over, "returns.assign_rma", _("Take over"), _("taken over")),
+    "assign": Verb(bulk.take_over_many, "returns.assign_rma", _("Take over"), _("taken over")),
 }
 
 
@@ -100,7 +96,7 @@ def verb(request: HttpRequest, verb: str) -> HttpResponse:
     button = VERBS[verb]
     if not may(request.user, button.permission):
         raise PermissionDenied
-    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()][:CHOSEN_AT_MOST]
+    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdecimal()][:CHOSEN_AT_MOST]
     rows = list(RMA.objects.filter(pk__in=ids).select_related("buyer").order_by("number"))
     if not rows:
         messages.error(request, _("Choose at least one row first."))

@@ -167,7 +167,7 @@ def _carry_out(request: HttpRequest, case: RMA, cards: list[Card]) -> str:
     version = request.POST.get("version", "")
     try:
         with transaction.atomic():
-            _receive_and_grade(request, case, cards, int(version) if version.isdigit() else None)
+            _receive_and_grade(request, case, cards, int(version) if version.isdecimal() else None)
     except Refused as refused:
         return refused.sentence
     units = sum(row.cleaned_data["quantity"] for card in cards for row in card.wanted())

@@ -148,4 +148,4 @@ def _form(door: Door, request: HttpRequest, number: str):
 
 def _version(request: HttpRequest) -> int | None:
     given = request.POST.get("version", "")
-    return int(given) if given.isdigit() else None
+    return int(given) if given.isdecimal() else None

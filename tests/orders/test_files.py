@@ -5,6 +5,7 @@ import codecs
 
 import pytest
 
+from orders.imports import xmlfile
 from orders.imports.files import BadFile
 from orders.models import ImportFile, Order, OrderLine, Product
 from tests.factories import make_seller
@@ -143,6 +144,54 @@ def test_entities_in_xml_are_refused(tmp_path):
     with pytest.raises(BadFile) as refused:
         bring_in(tmp_path, bomb)
     assert "DTD" in refused.value.sentence
+
+
+RETURNS_XML = "<AmazonEnvelope><MessageType>Returns-Report</MessageType>%s</AmazonEnvelope>"
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "no-such-encoding"])
+def test_xml_in_an_encoding_the_parser_does_not_know_is_refused(tmp_path, encoding):
+    said = f'<?xml version="1.0" encoding="{encoding}"?><AmazonEnvelope/>'
+    with pytest.raises(BadFile) as refused:
+        bring_in(tmp_path, said)
+    assert refused.value.code == "encoding"
+
+
+def test_xml_that_is_no_report_is_not_read_to_its_end(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(xmlfile, "tag_of", lambda element: seen.append(element) or element.tag)
+    with pytest.raises(BadFile, match="message type"):
+        bring_in(tmp_path, f"<AmazonEnvelope>{'<x/>' * 50_000}</AmazonEnvelope>")
+    assert len(seen) < 5 * xmlfile.HEAD
+
+
+@pytest.mark.parametrize("row", ["<x/>" * 20_000, "<x>" * 50 + "</x>" * 50])
+def test_xml_row_beyond_any_report_is_refused(tmp_path, row):
+    with pytest.raises(BadFile, match="any report"):
+        bring_in(tmp_path, RETURNS_XML % f"<return_details>{row}</return_details>")
+
+
+def test_xml_around_the_rows_takes_no_memory(tmp_path):
+    """Elements that are no row go as they end, however many there are."""
+    path = tmp_path / "big.xml"
+    path.write_text(f"<AmazonEnvelope>{'<x>text</x>' * 50_000}</AmazonEnvelope>")
+    root = None
+    for element in xmlfile._elements(path, "return_details"):
+        root = element
+    assert (root.tag, len(root)) == ("AmazonEnvelope", 0)
+
+
+@pytest.mark.parametrize("content", ["a,b" + "x" * 200_000 + "\n", '"' + "x" * 200_000 + '",b\n'])
+def test_header_cell_longer_than_any_is_no_report(tmp_path, content):
+    with pytest.raises(BadFile) as refused:
+        bring_in(tmp_path, content)
+    assert refused.value.code == "unknown_report"
+
+
+def test_header_wider_than_any_table_is_refused(tmp_path):
+    wide = {f"x-{n}": "" for n in range(600)}
+    with pytest.raises(BadFile, match="500 columns"):
+        bring_in(tmp_path, text(wide))
 
 
 def test_missing_column_is_named(tmp_path):
