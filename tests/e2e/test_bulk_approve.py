@@ -1,15 +1,19 @@
 """Many returns approved at once from the queue: chosen, previewed with totals, confirmed, told."""
 
+from decimal import Decimal
+
 import pytest
 from django.core import mail
 from playwright.sync_api import Page, expect
 
+from invoicing.models import Refund
 from returns import workflow
 from returns.models import RMA
 from returns.opening import Draft, open_many
 from returns.workflow import LineRequest
 from tests.e2e.steps import said
 from tests.factories import make_line, make_order, make_user
+from tests.papers import make_limit, make_refund
 
 pytestmark = pytest.mark.e2e
 
@@ -24,9 +28,9 @@ def request_returns(order, count: int) -> list[RMA]:
     return [case.rma for case in opened]
 
 
-def choose_all(page: Page) -> None:
-    """Choose every row of the queue's page and ask for approval."""
-    page.goto("/returns/")
+def choose_all(page: Page, url: str = "/returns/") -> None:
+    """Choose every row of a list's page."""
+    page.goto(url)
     page.get_by_label("Choose all rows of this page").check()
 
 
@@ -112,3 +116,23 @@ def test_inspector_has_nothing_to_choose(desk, planted):
     page.goto("/returns/")
     expect(page.locator("[data-row]")).to_have_count(8)
     expect(page.get_by_label("Choose all rows of this page")).to_have_count(0)
+
+
+def test_refunds_are_approved_with_their_totals(desk, check_page):
+    """The refund desk does it the same way; what one proposed above the limit stays."""
+    finance = make_user("finance")
+    make_limit("50.00")
+    for _ in range(2):
+        make_refund(proposer=finance, units=1)  # 39.66 or so each
+    above = make_refund(proposer=finance, units=3)
+    page = desk(finance)
+    choose_all(page, "/refunds/?state=proposed")
+    press_approve(page)
+    expect(page.locator("h1")).to_have_text("Approve 2 refunds")
+    expect(page.locator(".figures")).to_contain_text(f"{2 * Decimal('39.66'):.2f}")
+    stays = page.get_by_role("listitem").filter(has_text=above.order.amazon_order_id)
+    expect(stays).to_contain_text("somebody else approves it")
+    check_page(page)
+    press_approve(page)
+    said(page, "2 refunds approved")
+    assert Refund.objects.filter(state="approved").count() == 2

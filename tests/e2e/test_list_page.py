@@ -123,14 +123,14 @@ def test_ended_session_leads_to_the_log_in_page(page):
 LOOKS = [(width, scheme) for width in (1440, 390) for scheme in ("light", "dark")]
 
 
-def test_list_is_accessible_at_every_width_and_scheme(desk, person, orders, check_page):
-    for width, scheme in LOOKS:
-        page = desk(person, width, scheme)
-        page.goto(f"{URL}?state=requested")
-        page.locator("[name=ids]").first.check()
-        check_page(page)
-        page.click(".filter-more summary")
-        check_page(page)
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_list_is_accessible_at_every_width_and_scheme(desk, person, orders, check_page, look):
+    page = desk(person, *look)
+    page.goto(f"{URL}?state=requested")
+    page.locator("[name=ids]").first.check()
+    check_page(page)
+    page.click(".filter-more summary")
+    check_page(page)
 
 
 def test_navigation_and_menu_open_on_a_phone(desk, person, check_page):

@@ -18,13 +18,16 @@ from PIL import Image
 
 from config.core.models import Job
 from config.core.refused import Refused
-from invoicing import documents, settlement
+from invoicing import documents, refunds, settlement
+from invoicing.matching import match_refunds
 from invoicing.models import Document
 from orders.imports.run import import_file
 from orders.models import ImportFile
 from returns import evidence, refunding, workflow
 from returns.models import RMA, WorkItem
 from tests.factories import make_buyer, make_order, make_rma, pay
+from tests.invoicing.money import make_fact, make_settlement
+from tests.orders.doubts import make_doubt, make_waiting
 from tests.papers import make_invoice, make_shipped_order
 from tests.people import team
 
@@ -60,7 +63,9 @@ def _cases(people) -> dict[str, RMA]:
 
 
 def _money(world) -> None:
-    """A refund that was sent with its credit note, one that is proposed, one in hand."""
+    """A refund that was sent (Amazon shows another amount), one proposed, one in hand; money of
+    an order nobody knows; a line to identify and a return that waits for facts.
+    """
     people, seller = world.people, world.rmas["shipped"].seller
     order = make_shipped_order(seller=seller, quantity=4)
     invoice = make_invoice(order, by=people.finance)
@@ -70,11 +75,21 @@ def _money(world) -> None:
     world.sent = pay(refund, by=people.finance)
     (world.proposed,) = refunding.propose(world.rmas["inspected"].number, by=people.agent)
     world.rmas["refunded"] = RMA.objects.get(pk=paid.pk)
-    make_rma("inspected", by=people.lead, order=order, quantity=1)
+    other = make_rma("inspected", by=people.lead, order=order, quantity=1)
+    (taken,) = refunding.propose(other.number, by=people.agent)
+    refunds.approve(taken.key, by=people.finance)
+    world.taken = refunds.start(taken.key, by=people.finance)
     world.invoice = invoice
+    paper, now = make_settlement(seller), timezone.now()
+    make_fact(paper, order, order.lines.get(), "-35.00", adjustment="A1", at=now)
+    stub = make_order(lines=0, seller=seller, facts_complete=False)
+    make_fact(paper, stub, None, "-7.00", adjustment="A2", at=now)
+    make_doubt(seller=seller)
+    make_waiting()
+    match_refunds()
     for document in Document.objects.filter(state="numbered"):
         documents.render_numbered(document.pk)
-    world.credit_note = Document.objects.get(kind="credit_note")
+    world.credit_note = Document.objects.get(refund=world.sent)
 
 
 def _files(world, folder: Path) -> None:
@@ -127,7 +142,8 @@ def addresses(world) -> dict[str, list[str]]:
         "orders:import-problems": [reverse("orders:import-problems", args=[world.refused.pk])],
         "invoicing:refunds": [reverse("invoicing:refunds")],
         "invoicing:refund": [
-            reverse("invoicing:refund", args=[one.key]) for one in (world.proposed, world.sent)
+            reverse("invoicing:refund", args=[one.key])
+            for one in (world.proposed, world.taken, world.sent)
         ],
         "invoicing:documents": [reverse("invoicing:documents")],
         "invoicing:document": [
@@ -157,6 +173,8 @@ def addresses(world) -> dict[str, list[str]]:
         "returns:evidence": [reverse("returns:evidence", args=[requested.number, picture.pk])],
         "returns:orders": [reverse("returns:orders")],
         "returns:order": [reverse("returns:order", args=[order.amazon_order_id])],
+        "returns:identity": [reverse("returns:identity")],
+        "returns:waiting": [reverse("returns:waiting")],
         "returns:buyers": [reverse("returns:buyers")],
         "returns:buyer": [reverse("returns:buyer", args=[world.buyer.pk])],
         "returns:search": [
@@ -181,6 +199,7 @@ def posts(world) -> dict[str, str]:
         "returns:work-item-done": [item.pk],
         "returns:verb": [world.rmas["requested"].number, "approve"],
         "returns:order-verb": [world.order.amazon_order_id, "issue-invoice"],
+        "returns:identity-line": [world.order.lines.first().pk],
         "returns:buyer-verb": [world.buyer.pk, "watch"],
     }
     return {name: reverse(name, args=args) for name, args in arguments.items()}
