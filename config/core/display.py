@@ -27,9 +27,10 @@ _YEAR = 365 * 86400
 def money(amount: Decimal | None, currency: str) -> SafeString:
     """An amount in the reader's notation with its ISO currency, such as ``1.234,50 EUR``.
 
-    Rounded to the currency's own decimals (JPY has none); None is shown as a dash.
+    Rounded to the currency's own decimals (JPY has none). None is shown as a dash, and so is the
+    amount of an order whose currency no report has named yet.
     """
-    if amount is None:
+    if amount is None or not currency:
         return NOTHING
     return SafeString(
         f'<span class="money">{number(amount, currency)}'
