@@ -12,6 +12,7 @@ class InvoicingConfig(AppConfig):
     def ready(self):
         """Register the room's permissions, promises, report types and jobs."""
         from invoicing import (  # noqa: F401 register on import
+            code_money,
             imports,
             invariants,
             permissions,
@@ -20,4 +21,5 @@ class InvoicingConfig(AppConfig):
         )
 
         imports.register()
+        code_money.register()
         words.register()

@@ -23,11 +23,11 @@ def finish_numbered_documents() -> int:
 
 
 @shared_task(name="invoicing.tasks.match_refunds")
-def match_refunds() -> int:
+def match_refunds(seller_ids: list[int] | None = None) -> int:
     """Tie settlement money to refunds (beat; imports do it at once); returns the rows tied."""
     from invoicing.matching import match_refunds as match
 
-    return match().rows
+    return match(seller_ids).rows
 
 
 def publish(task, *args) -> None:

@@ -3,17 +3,12 @@
 Evidence are the ``OrderItemCode`` rows. A line adopts a code when the order knows one code and one
 line of that SKU, and the code stands for no other SKU; anything else waits for a person and never
 reaches a refund by guessing. Since the result depends on the rows alone, it does not matter in
-which order reports came in.
+which order reports came in. What people decide is in ``decisions.py``.
 """
 
 from collections.abc import Iterable
 
 from django.db import connection
-
-from config.core import roles
-from config.core.refused import Refused
-from config.core.trail import trail
-from orders.models import OrderItemCode, OrderLine
 
 _DOUBTLESS = """
 SELECT l.id, CASE WHEN l.lines = 1 AND c.codes = 1 THEN c.code END AS code
@@ -29,9 +24,24 @@ SELECT l.id, CASE WHEN l.lines = 1 AND c.codes = 1 THEN c.code END AS code
 """
 
 
+# What each line's ``identity_open`` should be: codes of its SKU are left and it has none.
+_OPEN = """
+SELECT l.id, l.order_item_id IS NULL AND o.facts_complete AND l.confirmed AND EXISTS (
+         SELECT FROM orders_orderitemcode c WHERE c.order_id = l.order_id AND c.sku = l.sku
+            AND NOT EXISTS (SELECT FROM orders_orderline x
+                             WHERE x.order_id = c.order_id AND x.order_item_id = c.code)) AS open
+  FROM orders_orderline l JOIN orders_order o ON o.id = l.order_id WHERE l.order_id IN ({orders})
+"""
+
+
 def doubtless(orders: str) -> str:
     """SQL (id, code): what each line with evidence should have, for a query of order ids."""
     return _DOUBTLESS.format(orders=orders)
+
+
+def undecided(orders: str) -> str:
+    """SQL (id, open): whether each line of a query of order ids waits for a person's word."""
+    return _OPEN.format(orders=orders)
 
 
 def resolve_identities(order_ids: Iterable[int]) -> int:
@@ -51,7 +61,13 @@ def resolve(orders: str, params: list | None = None) -> int:
             " WHERE l.id = d.id AND l.order_item_id IS DISTINCT FROM d.code",
             None if params is None else params * 2,
         )
-        return cursor.rowcount
+        changed = cursor.rowcount
+        cursor.execute(
+            f"UPDATE orders_orderline AS l SET identity_open = d.open FROM ({undecided(orders)})"
+            " AS d WHERE l.id = d.id AND l.identity_open IS DISTINCT FROM d.open",
+            params,
+        )
+        return changed
 
 
 def _evidence(cursor, orders: str, params: list | None) -> bool:
@@ -59,22 +75,3 @@ def _evidence(cursor, orders: str, params: list | None) -> bool:
         f"SELECT EXISTS (SELECT FROM orders_orderitemcode WHERE order_id IN ({orders}))", params
     )
     return cursor.fetchone()[0]
-
-
-def confirm_identity(line: OrderLine, code: str, *, by) -> OrderLine:
-    """A person decides which of the order's codes this line has.
-
-    Raises Refused when no report names that code for the line's SKU or another line has it.
-    """
-    roles.require(by, "orders.confirm_identity")
-    with trail("confirm_identity", by=by, reason=code):
-        line = OrderLine.objects.select_for_update().get(pk=line.pk)
-        known = OrderItemCode.objects.filter(order_id=line.order_id, sku=line.sku, code=code)
-        if not known.exists():
-            raise Refused("unknown_code", f"No report names the code {code} for {line.sku}.")
-        others = OrderLine.objects.filter(order_id=line.order_id, order_item_id=code)
-        if others.exclude(pk=line.pk).exists():
-            raise Refused("code_taken", f"Another line of the order already has the code {code}.")
-        line.order_item_id, line.identity_confirmed_by = code, by
-        line.save(update_fields=["order_item_id", "identity_confirmed_by"])
-    return line

@@ -57,10 +57,18 @@ PROMISES = (
         " l.order_id AND c.sku = l.sku AND c.code = l.order_item_id)",
     ),
     Promise(
+        "orders.doubt_about_codes_is_listed",
+        "A line waits for a person exactly while codes of its SKU are left and it has none.",
+        "SELECT l.id, l.order_id, l.sku FROM orders_orderline l JOIN"
+        f" ({identity.undecided('SELECT id FROM orders_order')}) AS d ON d.id = l.id"
+        " WHERE l.identity_open IS DISTINCT FROM d.open",
+    ),
+    Promise(
         "orders.returns_are_tied_to_their_own_line",
         "The line of an Amazon return is of its order and SKU.",
         "SELECT r.id, r.natural_key FROM orders_amazonreturn r JOIN orders_orderline l"
-        " ON l.id = r.order_line_id WHERE l.order_id <> r.order_id OR l.sku <> r.sku",
+        " ON l.id = r.order_line_id WHERE l.order_id <> r.order_id"
+        " OR (r.sku <> '' AND l.sku <> r.sku)",
     ),
     Promise(
         "orders.import_counts_add_up",

@@ -17,12 +17,14 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.core import csvfile, jobs
+from config.core.context import path_of
 from config.core.lists import HeaderAction, ListPage, Tab
 from config.core.models import Job
 from orders import tasks, words
 from orders.filters import ImportFilters
 from orders.forms import ImportForm
 from orders.imports import registry
+from orders.imports.expiry import UPLOADS
 from orders.models import ImportFile
 from orders.tables import ImportTable
 
@@ -63,6 +65,8 @@ class ImportList(ListPage):
     def get_header_actions(self) -> list[HeaderAction]:
         """The way in, for those who may."""
         actions = [HeaderAction(_t("All jobs"), reverse("core:jobs"))]
+        if waiting := path_of("returns:waiting"):
+            actions.append(HeaderAction(_t("Returns waiting for facts"), waiting))
         if self.request.user.has_perm("orders.import_report"):
             upload = HeaderAction(_t("Import a report"), reverse("orders:import-new"), primary=True)
             actions.append(upload)
@@ -98,14 +102,14 @@ def _start(form: ImportForm, by) -> Job:
 
 def _store(file: UploadedFile, name: str) -> str:
     """Keep the bytes under the data folder; returns the path relative to it."""
-    folder = Path(settings.DATA_DIR) / "imports"
+    folder = Path(settings.DATA_DIR) / UPLOADS
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{uuid.uuid4().hex}-{name}"
     with path.open("xb") as target:
         for chunk in file.chunks():
             target.write(chunk)
     path.chmod(0o600)
-    return f"imports/{path.name}"
+    return f"{UPLOADS}/{path.name}"
 
 
 @login_required

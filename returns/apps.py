@@ -12,6 +12,7 @@ class ReturnsConfig(AppConfig):
     def ready(self):
         """Register the room's permissions, promises and jobs."""
         from invoicing import refunds
+        from orders import decisions
         from orders.imports import registry
         from returns import (
             following,
@@ -25,5 +26,6 @@ class ReturnsConfig(AppConfig):
         refunds.lockers.append(following.lock_cases)
         refunds.objectors.append(following.object_to)
         registry.after_import.append(intake.after_import)
+        decisions.followers.append(intake.after_decision)
         invariants.register()
         words.register()

@@ -5,7 +5,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Buyer, Order
+from orders.models import AmazonReturn, Buyer, Order, OrderLine
 from orders.models.order import Channel
 from returns import return_rate
 from returns.models import RMA, WorkItem
@@ -105,4 +105,43 @@ class OrderFilters(django_filters.FilterSet):
             Q(amazon_order_id__startswith=value)
             | Q(po_number__iexact=value)
             | Q(buyer__legal_name__icontains=value)
+        )
+
+
+class IdentityFilters(django_filters.FilterSet):
+    """Order lines by order or SKU, open or decided."""
+
+    q = django_filters.CharFilter(method="search", label=_("Search"))
+    decided = django_filters.BooleanFilter(method="by_decision", label=_("Decided"))
+
+    class Meta:
+        model = OrderLine
+        fields = ["q", "decided"]
+
+    def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """The beginning of an order id, or a SKU."""
+        value = value.strip()
+        return rows.filter(Q(order__amazon_order_id__startswith=value) | Q(sku__iexact=value))
+
+    def by_decision(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        """Those a person has decided, or those that wait for one."""
+        return rows.filter(identity_confirmed_by__isnull=not value)
+
+
+class WaitingFilters(django_filters.FilterSet):
+    """Amazon's returns by order, SKU or RMA id."""
+
+    q = django_filters.CharFilter(method="search", label=_("Search"))
+
+    class Meta:
+        model = AmazonReturn
+        fields = ["q"]
+
+    def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """The beginning of an order id, a SKU, or Amazon's RMA id."""
+        value = value.strip()
+        return rows.filter(
+            Q(order__amazon_order_id__startswith=value)
+            | Q(sku__iexact=value)
+            | Q(amazon_rma_id__iexact=value)
         )

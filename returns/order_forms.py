@@ -1,5 +1,6 @@
 """The forms of the order page. They check shape only; rules live in the verbs."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,18 +10,29 @@ from django.utils.translation import gettext_lazy as _
 from invoicing.models.document import Issuer
 from invoicing.states import Component
 from orders import buyers
-from orders.models import Buyer, OrderLine
+from orders.models import AmazonReturn, Buyer, Marketplace, OrderLine
 from orders.models.buyer import match_key
 
 ALIKE = 5
 
 
 class _OfOrder(forms.Form):
-    """A form about one order; ``lines`` are its lines."""
+    """A form about one order; ``lines`` are its lines, ``unsure`` its returns without a line."""
 
-    def __init__(self, *args: Any, lines: list[OrderLine], **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        lines: list[OrderLine],
+        unsure: Sequence[AmazonReturn] = (),
+        **kwargs: Any,
+    ):
         super().__init__(*args, **kwargs)
-        self.lines = lines
+        self.lines, self.unsure = lines, unsure
+
+    def _choose_line(self) -> None:
+        self.fields["line"].choices = [
+            (line.pk, f"{line.sku} ({line.occurrence}) · {line.title}"[:80]) for line in self.lines
+        ]
 
 
 class RecordInvoiceForm(_OfOrder):
@@ -78,8 +90,34 @@ class OrderRefundForm(_OfOrder):
     )
     note = forms.CharField(label=_("Why"), max_length=500)
 
-    def __init__(self, *args: Any, lines: list[OrderLine], **kwargs: Any):
-        super().__init__(*args, lines=lines, **kwargs)
-        self.fields["line"].choices = [
-            (line.pk, f"{line.sku} · {line.title}"[:80]) for line in lines
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._choose_line()
+
+
+class MarketplaceForm(_OfOrder):
+    """Which marketplace a stub is of."""
+
+    marketplace = forms.ModelChoiceField(
+        label=_("Marketplace"), queryset=Marketplace.objects.order_by("code")
+    )
+
+
+class ChooseLineForm(_OfOrder):
+    """Which line an Amazon return means."""
+
+    amazon_return = forms.TypedChoiceField(label=_("Amazon's return"), coerce=int)
+    line = forms.TypedChoiceField(label=_("Line"), coerce=int)
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._choose_line()
+        self.fields["amazon_return"].choices = [
+            (row.pk, f"{row} · {row.sku} × {row.quantity}"[:80]) for row in self.unsure
         ]
+
+    def chosen(self) -> tuple[AmazonReturn, OrderLine]:
+        """The return and the line that were picked."""
+        wanted = self.cleaned_data
+        row = next(row for row in self.unsure if row.pk == wanted["amazon_return"])
+        return row, next(line for line in self.lines if line.pk == wanted["line"])

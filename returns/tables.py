@@ -60,3 +60,25 @@ class ActivityTable(django_tables2.Table):
     case = Column(verbose_name=_("Case"))
     reason = Column(verbose_name=_("Reason"), attrs=OPT)
     request_id = Column(verbose_name=_("Request"), attrs=OPT)
+
+
+class IdentityTable(django_tables2.Table):
+    """Order lines whose code a person has to decide, or has decided."""
+
+    amazon_order_id = Column(verbose_name=_("Order"), accessor="order__amazon_order_id")
+    sku = Column(verbose_name=_("Item"))
+    quantity = Column(verbose_name=_("Units"), attrs=NUM)
+    paid = Column(verbose_name=_("Item price"), attrs=NUM)
+    order_item_id = Column(verbose_name=_("Item id"))
+    codes = Column(verbose_name=_("Amazon's item ids and their money"))
+
+
+class WaitingTable(django_tables2.Table):
+    """Amazon's returns that are no RMA yet."""
+
+    amazon_order_id = Column(verbose_name=_("Order"), accessor="order__amazon_order_id")
+    sku = Column(verbose_name=_("Item"))
+    quantity = Column(verbose_name=_("Units"), attrs=NUM)
+    amazon_rma_id = Column(verbose_name=_("Amazon's RMA id"))
+    since = Column(verbose_name=_("Since"))
+    why = Column(verbose_name=_("What to do"))

@@ -19,6 +19,7 @@ from returns.views import (
     queue,
     search,
     today,
+    undecided,
     verbs,
 )
 
@@ -53,7 +54,10 @@ urlpatterns = [
     path("returns/<rma:number>/refund/", case.refund_preview, name="refund-preview"),
     path("returns/<rma:number>/evidence/<int:pk>/", evidence.show, name="evidence"),
     path("returns/<rma:number>/<slug:verb>/", verbs.run, name="verb"),
+    path("returns/waiting/", undecided.WaitingList.as_view(), name="waiting"),
     path("orders/", orders.OrderList.as_view(), name="orders"),
+    path("orders/identity/", undecided.IdentityList.as_view(), name="identity"),
+    path("orders/identity/<int:pk>/", undecided.confirm_identity, name="identity-line"),
     path("orders/<str:amazon_order_id>/", orders.show, name="order"),
     path("orders/<str:amazon_order_id>/<slug:verb>/", orders.run, name="order-verb"),
     path("buyers/", buyers.BuyerList.as_view(), name="buyers"),

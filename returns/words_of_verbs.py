@@ -47,6 +47,7 @@ _ELSEWHERE = {
     "attach_buyer": gettext_lazy("named the order's buyer"),
     "cancel_refund": gettext_lazy("cancelled the refund"),
     "catch_up": gettext_lazy("brought the case up to date"),
+    "choose_line": gettext_lazy("decided which line Amazon's return means"),
     "confirm_identity": gettext_lazy("decided which order line it is"),
     "confirm_refund": gettext_lazy("confirmed the refund"),
     "fail_refund": gettext_lazy("marked the refund as failed"),
@@ -72,7 +73,9 @@ _ELSEWHERE = {
     "save_buyer": gettext_lazy("saved the buyer"),
     "save_tax_id": gettext_lazy("saved a tax id"),
     "send_message": gettext_lazy("sent a mail"),
+    "say_marketplace": gettext_lazy("said which marketplace the order is of"),
     "start_refund": gettext_lazy("began the refund in Seller Central"),
+    "take_back_identity": gettext_lazy("took back which order line it is"),
 }
 
 

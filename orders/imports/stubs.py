@@ -5,6 +5,9 @@ line ``confirmed`` false; there is at most one stub line for an order and SKU (o
 that any order of imports ends in the same rows. Which code a line has is in ``identity.py``.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from orders.imports.staging import Batch
 
 
@@ -138,22 +141,29 @@ def ensure_shipments(batch: Batch, source: str, *, order: str, shipment: str) ->
 
 
 def settle(batch: Batch) -> None:
-    """Tie Amazon's returns of the batch's orders to the one line they can mean.
+    """Tie Amazon's returns of the batch's orders to their lines."""
+    tie_returns(batch.execute, f"SELECT id FROM {batch.orders_table}")
 
-    Recomputed from the rows: the only line of the SKU, the order's marketplace, and the request's
-    day in its time zone; so it does not matter which report came first.
+
+def tie_returns(execute: Callable[[str], Any], orders: str) -> None:
+    """Tie Amazon's returns of some orders (a query of ids) to the one line they can mean.
+
+    Recomputed from the rows: the only line of the SKU or the one a person chose, the order's
+    marketplace, and the request's day in its time zone; so it does not matter which report came
+    first.
     """
-    batch.execute(
+    execute(
         "UPDATE orders_amazonreturn AS r SET order_line_id = f.line_id,"
         " marketplace_id = f.marketplace_id, requested_on = f.day"
-        " FROM (SELECT a.id, l.line_id, coalesce(o.marketplace_id, a.marketplace_id)"
+        " FROM (SELECT a.id, CASE WHEN a.line_chosen_by_id IS NULL THEN l.line_id"
+        " ELSE a.order_line_id END AS line_id, coalesce(o.marketplace_id, a.marketplace_id)"
         " AS marketplace_id, coalesce((a.requested_at AT TIME ZONE coalesce(m.time_zone, 'UTC'))"
-        "::date, a.requested_on) AS day"
-        f" FROM orders_amazonreturn a JOIN {batch.orders_table} b ON b.id = a.order_id"
+        "::date, a.requested_on) AS day FROM orders_amazonreturn a"
         " JOIN orders_order o ON o.id = a.order_id"
         " LEFT JOIN orders_marketplace m ON m.id = coalesce(o.marketplace_id, a.marketplace_id)"
         " LEFT JOIN LATERAL (SELECT min(x.id) AS line_id FROM orders_orderline x"
-        " WHERE x.order_id = a.order_id AND x.sku = a.sku HAVING count(*) = 1) AS l ON true) AS f"
+        " WHERE x.order_id = a.order_id AND x.sku = a.sku HAVING count(*) = 1) AS l ON true"
+        f" WHERE a.order_id IN ({orders})) AS f"
         " WHERE r.id = f.id AND (r.order_line_id, r.marketplace_id, r.requested_on)"
         " IS DISTINCT FROM (f.line_id, f.marketplace_id, f.day)"
     )

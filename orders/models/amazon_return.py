@@ -4,10 +4,17 @@ from django.db import models
 from django.db.models import Q
 
 from orders.models.marketplace import Marketplace
-from orders.models.order import ImportedModel, Order, OrderLine
+from orders.models.order import ImportedModel, Order, OrderLine, decided_by_people
 from orders.models.seller import Seller
 
 
+@decided_by_people(
+    "AmazonReturnEvent",
+    "OLD.line_chosen_by_id IS DISTINCT FROM NEW.line_chosen_by_id"
+    " OR OLD.order_line_id IS DISTINCT FROM NEW.order_line_id"
+    " AND NEW.line_chosen_by_id IS NOT NULL",
+    ["order", "sku", "amazon_rma_id", "order_line", "line_chosen_by"],
+)
 class AmazonReturn(ImportedModel):
     """One returned item of a returns report (seller-fulfilled or FBA).
 
@@ -24,6 +31,9 @@ class AmazonReturn(ImportedModel):
     order = models.ForeignKey(Order, models.PROTECT, related_name="amazon_returns")
     order_line = models.ForeignKey(
         OrderLine, models.PROTECT, null=True, related_name="amazon_returns"
+    )
+    line_chosen_by = models.ForeignKey(
+        "core.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     source = models.CharField(max_length=3, choices=Source)
     natural_key = models.CharField(max_length=200)

@@ -4,6 +4,7 @@ Rows come from Amazon's reports; each carries the import, the hash of its raw ro
 before the last change instead of a trail.
 """
 
+import pghistory
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -66,6 +67,24 @@ class Product(models.Model):
         return self.sku
 
 
+def decided_by_people(name: str, condition: str, fields: list[str]):
+    """Record in the trail what people decide about an imported fact, not what reports say.
+
+    ``condition`` compares OLD and NEW in SQL. Reports change facts too often for a trail of all.
+    """
+    event = pghistory.UpdateEvent(condition=pghistory.Condition(condition))
+    indexes = [models.Index(fields=["pgh_created_at"])]
+    return pghistory.track(event, model_name=name, fields=fields, meta={"indexes": indexes})
+
+
+@decided_by_people(
+    "OrderEvent",
+    "OLD.marketplace_said_by_id IS DISTINCT FROM NEW.marketplace_said_by_id"
+    " OR OLD.marketplace_id IS DISTINCT FROM NEW.marketplace_id"
+    " AND NEW.marketplace_said_by_id IS NOT NULL"
+    " OR OLD.buyer_id IS DISTINCT FROM NEW.buyer_id AND OLD.facts_complete = NEW.facts_complete",
+    ["amazon_order_id", "buyer", "marketplace", "marketplace_said_by"],
+)
 class Order(ImportedModel):
     """One Amazon order. A stub (``facts_complete`` false) was named by another report first."""
 
@@ -73,6 +92,9 @@ class Order(ImportedModel):
     seller = models.ForeignKey(Seller, models.PROTECT, related_name="orders", db_index=False)
     marketplace = models.ForeignKey(
         Marketplace, models.PROTECT, null=True, related_name="orders", db_index=False
+    )
+    marketplace_said_by = models.ForeignKey(
+        "core.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     buyer = models.ForeignKey(
         Buyer, models.PROTECT, null=True, blank=True, related_name="orders", db_index=False
@@ -127,11 +149,20 @@ def _rate():
     return models.DecimalField(max_digits=7, decimal_places=4, null=True, blank=True)
 
 
+@decided_by_people(
+    "OrderLineEvent",
+    "OLD.identity_confirmed_by_id IS DISTINCT FROM NEW.identity_confirmed_by_id"
+    " OR OLD.order_item_id IS DISTINCT FROM NEW.order_item_id"
+    " AND NEW.identity_confirmed_by_id IS NOT NULL",
+    ["order", "sku", "occurrence", "order_item_id", "identity_confirmed_by"],
+)
 class OrderLine(ImportedModel):
     """One line of an order: quantity, and per component net, tax and rate as Amazon gave them.
 
     Promotions are positive amounts that reduce their component. ``order_item_id`` is adopted when
     a report names it beyond doubt; until then (order, SKU, occurrence) identifies the line.
+    ``identity_open``: the order is complete, has codes for the SKU that no line took, and a person
+    must say which is this line's (kept by ``orders/identity.py``).
     """
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="lines", db_index=False)
@@ -142,6 +173,7 @@ class OrderLine(ImportedModel):
     identity_confirmed_by = models.ForeignKey(
         "core.User", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
+    identity_open = models.BooleanField(default=False, db_default=False)
     asin = models.CharField(max_length=20, blank=True)
     title = models.CharField(max_length=500, blank=True)
     item_status = models.CharField(max_length=40, blank=True)
@@ -169,6 +201,14 @@ class OrderLine(ImportedModel):
             models.CheckConstraint(
                 condition=Q(item_net__gte=0, shipping_net__gte=0, gift_wrap_net__gte=0),
                 name="line_amounts_not_negative",
+            ),
+        ]
+        indexes = [  # small: imports write to neither, people decide few lines
+            models.Index(fields=["id"], condition=Q(identity_open=True), name="line_to_identify"),
+            models.Index(
+                fields=["id"],
+                condition=Q(identity_confirmed_by__isnull=False),
+                name="line_identified",
             ),
         ]
 

@@ -3,9 +3,10 @@
 The page joins the rooms: lines, buyer, documents, returns, refunds, money facts, raw rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
@@ -26,8 +27,8 @@ from invoicing import documents
 from invoicing.models import Document, MoneyFact, Refund
 from invoicing.models.document import Kind
 from invoicing.states import Component
-from orders import buyers
-from orders.models import ImportRow, Order, OrderLine
+from orders import buyers, decisions
+from orders.models import AmazonReturn, ImportRow, Order, OrderLine
 from orders.models.order import COMPONENTS, PROMOTIONS
 from returns import order_forms, quantities
 from returns.actions import NOT_YOURS, Action
@@ -106,6 +107,7 @@ def page(
     left = quantities.returnable_of([line.pk for line in lines])
     for line in lines:
         line.left, line.parts = left.get(line.pk, 0), _parts(line)
+    amazon_returns = list(order.amazon_returns.order_by("id"))
     context = {
         "order": order,
         "lines": lines,
@@ -117,11 +119,20 @@ def page(
         "money": MoneyFact.objects.filter(order=order)
         .select_related("settlement")
         .order_by("posted_at", "id")[:FACTS_SHOWN],
-        "amazon_returns": order.amazon_returns.order_by("id"),
+        "amazon_returns": amazon_returns,
         "raw_rows": _raw_rows(order, lines),
-        "actions": _actions(order, request.user, lines, papers, bound or {}),
+        "actions": _actions(
+            order,
+            request.user,
+            lines=lines,
+            papers=papers,
+            unsure=_unsure(amazon_returns),
+            bound=bound or {},
+        ),
         "may_return": may(request.user, "returns.request_rma"),
     }
+    for action in context["actions"]:  # the button means the order that is shown
+        action.url = _address(request, "returns:order-verb", order.amazon_order_id, action.name)
     return render(request, "returns/order.html", context, status=status)
 
 
@@ -162,6 +173,12 @@ def get_order(request: HttpRequest, amazon_order_id: str) -> Order:
     return order
 
 
+def _address(request: HttpRequest, name: str, *args: str) -> str:
+    """The path of a page about this order, with ``?seller=`` where this request has it."""
+    code = request.GET.get("seller")
+    return reverse(name, args=args) + (f"?{urlencode({'seller': code})}" if code else "")
+
+
 def _rmas_of(order: Order) -> QuerySet:
     lines = RMALine.objects.filter(rma=OuterRef("pk"), order_line__order=order)
     return RMA.objects.filter(Exists(lines)).select_related("owner").order_by("-opened_at", "-id")
@@ -176,19 +193,39 @@ def _raw_rows(order: Order, lines: list[OrderLine]) -> QuerySet:
     return ImportRow.objects.filter(wanted).select_related("import_file").order_by("line")[:50]
 
 
+def _unsure(amazon_returns: Iterable[AmazonReturn]) -> list[AmazonReturn]:
+    """Amazon's returns that may mean several lines."""
+    return [row for row in amazon_returns if row.order_line_id is None]
+
+
+def _not_needed(order: Order, unsure: list[AmazonReturn]) -> set[str]:
+    """Buttons of decisions that nobody has to make on this order."""
+    said = set() if decisions.may_say_marketplace(order) else {"marketplace"}
+    return said if unsure and order.facts_complete else said | {"return-line"}
+
+
 def _actions(
-    order: Order, user: Any, lines: list[OrderLine], papers: list[Document], bound: dict
+    order: Order,
+    user: Any,
+    *,
+    lines: list[OrderLine],
+    papers: list[Document],
+    unsure: list[AmazonReturn],
+    bound: dict,
 ) -> list[Action]:
     """What can be done with an order, each with why not."""
     invoice = next((paper for paper in papers if paper.kind == Kind.INVOICE), None)
     has = _("The invoice is on record: %(number)s.") % {"number": invoice} if invoice else ""
     stub = "" if order.facts_complete else _("Import the orders report first.")
     blocked = {"issue-invoice": stub or has, "record-invoice": has, "refund": stub}
-    found = []
+    found, hidden = [], _not_needed(order, unsure) - bound.keys()
     for verb, button in BUTTONS.items():
+        if verb in hidden:
+            continue
         why = blocked.get(verb) or ("" if may(user, button.permission) else NOT_YOURS)
         url = reverse("returns:order-verb", args=[order.amazon_order_id, verb])
-        shown = bound.get(verb) or (button.form(lines=lines) if button.form and not why else None)
+        fresh = button.form and not why
+        shown = bound.get(verb) or (button.form(lines=lines, unsure=unsure) if fresh else None)
         found.append(Action(verb, button.label, url, refused=str(why), form=shown))
     return found
 
@@ -220,7 +257,29 @@ def _refund(order: Order, form: Any, by: Any) -> None:
     propose_without_return(order, by=by, **form.cleaned_data)
 
 
+def _say_marketplace(order: Order, form: Any, by: Any) -> None:
+    decisions.say_marketplace(order, form.cleaned_data["marketplace"], by=by)
+
+
+def _choose_line(order: Order, form: Any, by: Any) -> None:
+    decisions.choose_line(*form.chosen(), by=by)
+
+
 BUTTONS = {
+    "marketplace": Button(
+        _("Say the marketplace"),
+        decisions.SAY_MARKETPLACE,
+        order_forms.MarketplaceForm,
+        _say_marketplace,
+        _("The marketplace is noted. What waited for it goes on."),
+    ),
+    "return-line": Button(
+        _("Choose the line of a return"),
+        decisions.IDENTIFY,
+        order_forms.ChooseLineForm,
+        _choose_line,
+        _("The line is chosen. The return becomes an RMA."),
+    ),
     "issue-invoice": Button(
         _("Issue invoice"), "invoicing.issue_document", None, _issue, _("The invoice is issued.")
     ),
@@ -255,7 +314,10 @@ def run(request: HttpRequest, amazon_order_id: str, verb: str) -> HttpResponse:
     if verb not in BUTTONS:
         raise Http404(f"No verb {verb}")
     button, order = BUTTONS[verb], get_order(request, amazon_order_id)
-    form = button.form(request.POST, lines=list(order.lines.all())) if button.form else None
+    form = None
+    if button.form:
+        facts = {"lines": list(order.lines.all()), "unsure": _unsure(order.amazon_returns.all())}
+        form = button.form(request.POST, **facts)
     if form is not None and not form.is_valid():
         return page(request, amazon_order_id, {verb: form}, status=422)
     try:
@@ -263,8 +325,8 @@ def run(request: HttpRequest, amazon_order_id: str, verb: str) -> HttpResponse:
     except Refused as refused:
         if form is None:
             messages.error(request, refused.sentence)
-            return redirect("returns:order", amazon_order_id)
+            return redirect(_address(request, "returns:order", amazon_order_id))
         form.add_error(None, refused.sentence)
         return page(request, amazon_order_id, {verb: form}, status=422)
     messages.success(request, button.done)
-    return redirect("returns:order", amazon_order_id)
+    return redirect(_address(request, "returns:order", amazon_order_id))

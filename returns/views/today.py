@@ -16,10 +16,13 @@ from config.core.context import path_of
 from config.core.lists import capped_counts
 from invoicing.models import Document, Refund
 from invoicing.states import DocumentState, RefundState
+from orders import decisions
 from orders.models import Buyer, ImportFile
 from returns import return_rate
+from returns.intake import waiting_returns
 from returns.models import RMA, WorkItem
 from returns.states import NextActor, State
+from returns.views.undecided import open_lines
 
 ACTOR_OF_ROLE = {
     roles.AGENT: NextActor.AGENT,
@@ -57,7 +60,7 @@ class Tile:
 def today(request: HttpRequest) -> HttpResponse:
     """GET /: the reader's next cases and the numbers that need somebody."""
     actor = ACTOR_OF_ROLE.get(request.user.role, "")
-    tiles = [*_own(actor, request.user), *_desk(), *_money()]
+    tiles = [*_own(actor, request.user), *_desk(), *_money(), *_facts(request.user)]
     counts = capped_counts(
         {tile.key: tile.rows for tile in tiles} | {"any": RMA.objects.all()}, 999
     )
@@ -127,3 +130,15 @@ def _money() -> list[Tile]:
         Tile("lost", _("Refunds unknown or failed"), lost, f"{refunds}?state=unknown", "bad"),
         Tile("papers", _("Documents unfinished"), papers, f"{documents}?state=draft"),
     ]
+
+
+def _facts(user: Any) -> list[Tile]:
+    """What reports leave open, for those who decide it."""
+    found = []
+    if user.has_perm(decisions.IDENTIFY):
+        url = reverse("returns:identity") + "?decided=false"
+        found.append(Tile("identity", _("Lines to identify"), open_lines(), url, "warn"))
+    if user.has_perm(decisions.SAY_MARKETPLACE):
+        waiting, url = waiting_returns().order_by(), reverse("returns:waiting")
+        found.append(Tile("waiting", _("Returns waiting for facts"), waiting, url, "warn"))
+    return found

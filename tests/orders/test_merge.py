@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from config.core.refused import Refused
-from orders import identity
+from orders import decisions, identity
 from orders.imports import registry
 from orders.imports.files import BadFile
 from orders.models import (
@@ -266,16 +266,16 @@ def test_person_decides_what_stays_ambiguous(tmp_path):
     order, line = Order.objects.get(), OrderLine.objects.first()
     OrderItemCode.objects.create(order=order, sku="SKU-1", code="111")
     lead = make_user("lead")
-    identity.confirm_identity(line, "111", by=lead)
+    decisions.confirm_identity(line, "111", by=lead)
     identity.resolve_identities([order.pk])
     line.refresh_from_db()
     assert (line.order_item_id, line.identity_confirmed_by) == ("111", lead)
     with pytest.raises(Refused, match="Another line"):
-        identity.confirm_identity(OrderLine.objects.last(), "111", by=lead)
+        decisions.confirm_identity(OrderLine.objects.last(), "111", by=lead)
     with pytest.raises(Refused, match="No report"):
-        identity.confirm_identity(line, "999", by=lead)
+        decisions.confirm_identity(line, "999", by=lead)
     with pytest.raises(Refused):
-        identity.confirm_identity(line, "111", by=make_user("agent"))
+        decisions.confirm_identity(line, "111", by=make_user("agent"))
 
 
 def test_product_keeps_the_title_of_its_latest_order(tmp_path):
