@@ -43,6 +43,8 @@ TABLE = {
     "returns:evidence": "200 200 200 200 200 200",
     "returns:orders": "200 200 200 200 200 200",
     "returns:order": "200 200 200 200 200 200",
+    "returns:identity": "403 403 200 200 403 200",
+    "returns:waiting": "200 200 200 200 200 200",
     "returns:buyers": "200 200 200 200 200 200",
     "returns:buyer": "200 200 200 200 200 200",
     "returns:search": "200 200 200 200 200 200",
@@ -60,6 +62,7 @@ POSTS = {
     "returns:work-item-done": "302 302 302 302 302 302",
     "returns:verb": "302 302 302 302 302 302",
     "returns:order-verb": "302 302 302 302 302 302",
+    "returns:identity-line": "302 302 302 302 302 302",
     "returns:buyer-verb": "302 422 302 302 422 302",
 }
 OPEN = {"login", "core:healthz", "core:readyz"}  # to everybody
