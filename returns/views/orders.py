@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
@@ -134,8 +133,6 @@ def page(
     }
     for action in context["actions"]:  # the button means the order that is shown
         action.url = _address(request, "returns:order-verb", order.amazon_order_id, action.name)
-    for action in context["actions"]:  # the button means the order that is shown
-        action.url = _address(request, "returns:order-verb", order.amazon_order_id, action.name)
     return render(request, "returns/order.html", context, status=status)
 
 
@@ -174,12 +171,6 @@ def get_order(request: HttpRequest, amazon_order_id: str) -> Order:
     if order is None:
         raise Http404(f"No order {amazon_order_id}")
     return order
-
-
-def _address(request: HttpRequest, name: str, *args: str) -> str:
-    """The path of a page about this order, with ``?seller=`` where this request has it."""
-    code = request.GET.get("seller")
-    return reverse(name, args=args) + (f"?{urlencode({'seller': code})}" if code else "")
 
 
 def _address(request: HttpRequest, name: str, *args: str) -> str:
