@@ -66,7 +66,7 @@ def _approve(keys, *, by, seen: dict[str, str]) -> tuple[list[Refund], dict[str,
         refunds = refund_row.by_keys(keys)
         facts = _Facts.of(refunds)
         facts.invoices = _invoices(refunds)
-        facts.objections = refund_row.objections(refunds)
+        facts.objections = refund_row.objections(refunds, facts.own_rows)
         done: list[Refund] = []
         refused: dict[str, Refused] = {}
         for refund in refunds:
@@ -106,6 +106,11 @@ class _Facts:
             if row.live:
                 live.append(row)
         return cls(order_lines, rows, sums_of(live))
+
+    @property
+    def own_rows(self) -> list[RefundLine]:
+        """The lines of the batch's refunds."""
+        return [row for rows in self.rows.values() for row in rows]
 
     def check_caps(self, refund: Refund) -> None:
         """Refuse when what was paid does not cover the refund any more."""
@@ -186,9 +191,9 @@ def check_rest(refund: Refund) -> None:
 
     Locks the order's lines; used when a refund is about to be carried out.
     """
-    for refusal in refund_row.objections([refund]).values():
-        raise refusal
     facts = _Facts.of([refund])
+    for refusal in refund_row.objections([refund], facts.own_rows).values():
+        raise refusal
     check_content(refund, facts.rows[refund.pk])
     facts.check_caps(refund)
 

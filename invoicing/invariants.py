@@ -180,6 +180,26 @@ LAST_EVENT = """
 """
 
 
+SETTLEMENTS_TIE = """
+    SELECT s.id, s.settlement_id, s.total, sum(f.amount) AS rows
+    FROM invoicing_settlement s LEFT JOIN invoicing_moneyfact f ON f.settlement_id = s.id
+    GROUP BY s.id HAVING s.total <> coalesce(sum(f.amount), 0)
+"""
+
+TIED_MONEY_COUNTS = """
+    SELECT f.id, f.amazon_order_id, f.amount, r.state
+    FROM invoicing_moneyfact f JOIN invoicing_refund r ON r.id = f.refund_id
+    WHERE r.state IN ('proposed', 'approved', 'rejected', 'cancelled', 'failed')
+"""
+
+CONFIRMED_IS_SEEN = """
+    SELECT r.id, r.source, r.gross, -sum(f.amount) AS seen
+    FROM invoicing_refund r LEFT JOIN invoicing_moneyfact f ON f.refund_id = r.id
+    WHERE r.state = 'confirmed' AND r.source <> 'opening'
+    GROUP BY r.id HAVING r.gross IS DISTINCT FROM -sum(f.amount)
+"""
+
+
 def frozen_payloads() -> str:
     """SQL for the documents whose stored payload is not the one that was hashed."""
     broken = []
@@ -237,6 +257,11 @@ register(
             "visible reason why not.", CREDIT_DOCUMENTS),
     Promise("document_totals", "A document is the sum of its lines, and so is its table per rate.",
             DOCUMENT_TOTALS),
+    Promise("settlements_tie", "The rows of a settlement add up to its total.", SETTLEMENTS_TIE),
+    Promise("tied_money_counts", "Settlement money is tied only to refunds that were carried out.",
+            TIED_MONEY_COUNTS),
+    Promise("confirmed_is_seen", "A confirmed refund is what settlements show, to the cent.",
+            CONFIRMED_IS_SEEN),
     Promise("refunds_in_trail", "The last row of a refund's trail is the refund.", LAST_EVENT),
     Promise("money_trail_contexts", "Every change of papers and money says which verb made it.",
             trail_contexts),

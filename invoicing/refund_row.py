@@ -14,7 +14,7 @@ from django.utils import timezone
 from config.core.refused import Refused
 from config.core.roles import require
 from config.core.trail import trail
-from invoicing.models import Refund
+from invoicing.models import Refund, RefundLine
 from invoicing.states import REFUND_VERB, RefundState
 
 # Called inside the transaction after refunds changed state, with their ids.
@@ -26,16 +26,16 @@ followers: list[Callable[[list[int]], None]] = []
 lockers: list[Callable[[list[str], list[int]], None]] = []
 
 
-# Called under the locks before refunds are approved or started: the rooms above say, by refund id,
-# why one must not go on, such as a case that is closed or paid by Amazon meanwhile.
-objectors: list[Callable[[list[Refund]], dict[int, Refused]]] = []
+# Called under the locks with refunds and their lines before they are approved or started: the rooms
+# above say, by refund id, why one must not go on, such as a case that Amazon paid meanwhile.
+objectors: list[Callable[[list[Refund], list[RefundLine]], dict[int, Refused]]] = []
 
 
-def objections(refunds: list[Refund]) -> dict[int, Refused]:
+def objections(refunds: list[Refund], rows: list[RefundLine]) -> dict[int, Refused]:
     """What the rooms above have against these locked refunds."""
     found: dict[int, Refused] = {}
     for objector in objectors:
-        found |= objector(refunds)
+        found |= objector(refunds, rows)
     return found
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils import timezone
 
 from config.core.money import ZERO, format_money
@@ -194,6 +194,7 @@ def resolve_unknown(
     with changing("resolve_unknown", key, by=by, reason=reason, finish=write) as refund:
         refund.note = reason[:500]
         if outcome == RefundState.FAILED:
+            _check_unseen(refund)
             refund.move_resolve_failed()
         else:
             _check_sent(refund, sent_on, amount, amazon_refund_id)
@@ -205,6 +206,7 @@ def resolve_unknown(
 def fail(key: UUID | str, *, by, reason: str) -> Refund:
     """The money did not reach the buyer. The attempt is over; it may be approved again as it is."""
     with changing("fail", key, by=by, reason=need_reason(reason)) as refund:
+        _check_unseen(refund)
         refund.move_fail()
         refund.note = reason.strip()[:500]
     return refund
@@ -213,6 +215,8 @@ def fail(key: UUID | str, *, by, reason: str) -> Refund:
 def reverse(key: UUID | str, *, by, reason: str) -> Refund:
     """The money came back (Amazon reversed the refund). A numbered credit note stays as it is."""
     with changing("reverse", key, by=by, reason=need_reason(reason)) as refund:
+        if refund.state == RefundState.SENT:
+            _check_unseen(refund)
         refund.move_reverse()
         refund.note = reason.strip()[:500]
     return refund
@@ -342,6 +346,19 @@ def _check_sent(
             "amazon_refund_known",
             f"Amazon's refund {amazon_refund_id} already belongs to a refund of order "
             f"{other.order.amazon_order_id}.",
+        )
+
+
+def _check_unseen(refund: Refund) -> None:
+    """Refuse to give up a refund whose money a settlement shows: it would count nowhere."""
+    seen = -(refund.money_facts.aggregate(total=Sum("amount"))["total"] or ZERO)
+    if seen:
+        shown = format_money(seen, refund.currency)
+        raise Refused(
+            "money_seen",
+            f"Amazon's settlement shows {shown} of this refund, so it did not fail. If less than "
+            f"{format_money(refund.gross, refund.currency)} left, refund the rest in Seller "
+            "Central: the next settlement confirms it.",
         )
 
 

@@ -17,9 +17,10 @@ from config.core.refused import Refused
 from config.core.trail import current_actor, trail
 from invoicing.models import Refund, RefundLine
 from invoicing.models.refund import Source
-from invoicing.states import RefundState
+from invoicing.states import Component, RefundState
 from returns import case as cases
 from returns import snapshot
+from returns.facts import Facts, facts_of
 from returns.messages import language_of
 from returns.models import RMA, RMALine
 from returns.refunding import held_open, void_case
@@ -39,43 +40,51 @@ def lock_cases(origins: list[str], orders: list[int]) -> None:
         list(held.order_by("id").values_list("pk"))
 
 
-def object_to(refunds: list[Refund]) -> dict[int, Refused]:
+def object_to(refunds: list[Refund], rows: list[RefundLine]) -> dict[int, Refused]:
     """Why refunds (whose cases are locked) must not go on: the case ended, or is paid already."""
     numbers = {refund.origin for refund in refunds if refund.origin.startswith("RMA-")}
-    if not numbers:
-        return {}
-    found = {case.rma.number: case for case in cases.lock(sorted(numbers), by=None)}
-    units: dict[int, dict[int, int]] = {}
-    for line in RefundLine.objects.filter(refund__in=refunds, component="item", quantity__gt=0):
-        own = units.setdefault(line.refund_id, {})
-        position = int(line.origin.split("/")[1])
-        own[position] = own.get(position, 0) + line.quantity
-    told = {
-        refund.pk: _objection(found[refund.origin], refund, units.get(refund.pk, {}))
-        for refund in refunds
-        if refund.origin in found
-    }
-    return {pk: refusal for pk, refusal in told.items() if refusal}
+    lines = RMALine.objects.filter(rma__number__in=numbers).select_related("rma", "order_line")
+    of_case: dict[str, list[RMALine]] = {}
+    for line in lines if numbers else ():
+        of_case.setdefault(line.rma.number, []).append(line)
+    facts = facts_of([own[0].rma_id for own in of_case.values()]) if of_case else {}
+    told = {}
+    for refund in refunds:
+        own = of_case.get(refund.origin, [])
+        if own and own[0].rma.state == State.CLOSED:
+            sentence = _("%(rma)s is closed. Reopen it, or cancel this refund.")
+            told[refund.pk] = Refused("case_closed", sentence % {"rma": refund.origin})
+            continue
+        units = _units(refund, rows)
+        too_many = (_too_many(line, facts[line.rma_id], refund, units) for line in own)
+        if refusal := next(filter(None, too_many), None):
+            told[refund.pk] = refusal
+    return told
 
 
-def _objection(case: cases.Case, refund: Refund, units: dict[int, int]) -> Refused | None:
-    """What the case has against a refund that pays so many units (by line position)."""
-    rma = case.rma
-    if rma.state == State.CLOSED:
-        sentence = _("%(rma)s is closed. Reopen it, or cancel this refund.")
-        return Refused("case_closed", sentence % {"rma": rma.number})
-    for line in case.lines:
-        planned = case.facts.live_units.get(line.position, 0)
-        planned += 0 if refund.is_live else units.get(line.position, 0)
-        owed = snapshot.creditable(line) - snapshot.covered_elsewhere(line, case.facts)
-        if units.get(line.position) and planned > max(owed, 0) and not snapshot.is_free(line):
-            sentence = _(
-                "Of %(sku)s this case owes %(owed)s units by now, its refunds pay for %(planned)s: "
-                "Amazon refunded some, or they were rejected. Cancel this refund, propose again."
-            )
-            names = {"sku": line.order_line.sku, "owed": max(owed, 0), "planned": planned}
-            return Refused("not_owed", sentence % names)
-    return None
+def _units(refund: Refund, rows: list[RefundLine]) -> dict[int, int]:
+    """Line position → units of the goods that the refund pays for."""
+    found: dict[int, int] = {}
+    for row in rows:
+        if row.refund_id == refund.pk and row.component == Component.ITEM and row.quantity:
+            position = int(row.origin.split("/")[1])
+            found[position] = found.get(position, 0) + row.quantity
+    return found
+
+
+def _too_many(line: RMALine, facts: Facts, refund: Refund, units: dict[int, int]) -> Refused | None:
+    """Refused when the case's refunds together pay for more units of a line than it owes."""
+    own = units.get(line.position, 0)
+    planned = facts.live_units.get(line.position, 0) + (0 if refund.is_live else own)
+    owed = max(snapshot.creditable(line) - snapshot.covered_elsewhere(line, facts), 0)
+    if not own or planned <= owed or snapshot.is_free(line):
+        return None
+    sentence = _(
+        "Of %(sku)s this case owes %(owed)s units by now, its refunds pay for %(planned)s: "
+        "Amazon refunded some, or they were rejected. Cancel this refund, propose again."
+    )
+    names = {"sku": line.order_line.sku, "owed": owed, "planned": planned}
+    return Refused("not_owed", sentence % names)
 
 
 def follow(refund_ids: list[int]) -> None:
@@ -84,9 +93,13 @@ def follow(refund_ids: list[int]) -> None:
     numbers = _cases_of(changed) - held_open.get()
     if not numbers:
         return
+    found = cases.lock(sorted(numbers), by=None)
+    if not found:
+        return
     actor = current_actor()
     by = User.objects.get(pk=actor) if actor else User.objects.system()
-    found = cases.lock(sorted(numbers), by=by)
+    for case in found:
+        case.by = by
     sent = {refund.origin: refund for refund in changed if _just_sent(refund)}
     for case in found:
         if refund := sent.get(case.rma.number):

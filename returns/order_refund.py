@@ -8,10 +8,12 @@ from django.utils.translation import gettext as _
 from config.core.money import round_money
 from config.core.refused import Refused
 from config.core.sentence import gettext_noop, say
+from config.core.trail import trail
 from invoicing import refunds
 from invoicing.calculation import CalculatedLine, Calculation
-from invoicing.models import Refund
-from invoicing.states import CAP_GROUP
+from invoicing.caps import lock_lines
+from invoicing.models import Refund, RefundLine
+from invoicing.states import CAP_GROUP, RefundState
 from orders.models import Order, OrderLine
 
 ORIGIN = "order"
@@ -23,7 +25,8 @@ def propose_without_return(
     """Propose ``gross`` (the order's currency) for one component of a line; nothing comes back.
 
     Tax is the share that was paid on the component: the original rate, whatever it is today.
-    Refused: "line", "amount", and all of ``refunds.propose``.
+    The same once more while the first still waits is refused: a double click is one refund.
+    Refused: "line", "amount", "twice", and all of ``refunds.propose``.
     """
     ordered = OrderLine.objects.filter(order=order, pk=line).first()
     if ordered is None:
@@ -50,10 +53,29 @@ def propose_without_return(
         rule="entered",
         says=says,
     )
-    return refunds.propose(
-        by=by,
-        order=order,
+    with trail("propose_refund", by=by, reason=note):
+        lock_lines([order.pk])
+        _not_twice(found)
+        return refunds.propose(
+            by=by,
+            order=order,
+            origin=ORIGIN,
+            calculation=Calculation(order.currency, (found,), policy_version=""),
+            note=note,
+        )
+
+
+def _not_twice(wanted: CalculatedLine) -> None:
+    """Refuse what waits already; the order's lines are locked."""
+    same = RefundLine.objects.filter(
+        order_line_id=int(wanted.order_line),
+        component=wanted.component,
+        gross=wanted.gross,
         origin=ORIGIN,
-        calculation=Calculation(order.currency, (found,), policy_version=""),
-        note=note,
+        refund__state__in=(RefundState.PROPOSED, RefundState.APPROVED, RefundState.SENDING),
     )
+    if same.exists():
+        raise Refused(
+            "twice",
+            _("The same refund of this line waits already. Carry it out before the next one."),
+        )

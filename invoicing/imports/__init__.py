@@ -1,12 +1,17 @@
 """Report types of money, and what follows an import: matching."""
 
+from datetime import timedelta
+
 import structlog
 from django.db import OperationalError
 
+from config.core.trail import trail
 from orders.imports import registry
 from orders.models import ImportFile
 
 log = structlog.get_logger(__name__)
+# The file's own clock and its transaction's differ a little; telling twice does no harm.
+SLACK = timedelta(minutes=5)
 
 
 def match_after(import_file: ImportFile) -> None:
@@ -22,10 +27,32 @@ def match_after(import_file: ImportFile) -> None:
         log.warning("matching_waits", import_file=import_file.pk, error=type(error).__name__)
 
 
+def tell_after(import_file: ImportFile) -> None:
+    """An opening balance paid what cases still thought was owed: tell who follows refunds."""
+    from invoicing import refund_row
+    from invoicing.imports.opening_balance import NAME
+    from invoicing.models import Refund
+    from invoicing.models.refund import Source
+
+    if import_file.report_type != NAME:
+        return
+    with trail("import_report", by=import_file.by):
+        new = Refund.objects.filter(
+            source=Source.OPENING,
+            seller=import_file.seller_id,
+            created_at__gte=import_file.created_at - SLACK,
+        )
+        found = dict(new.values_list("pk", "order_id"))
+        if found:
+            refund_row.lock_first([], found.values())
+            refund_row.tell(found)
+
+
 def register() -> None:
     """Add the report types and the hook; called when the app is ready."""
     from invoicing.imports import opening_balance, settlement_v2
 
     registry.register(settlement_v2.REPORT)
     registry.register(opening_balance.REPORT)
+    registry.after_import.append(tell_after)
     registry.after_import.append(match_after)

@@ -1,11 +1,14 @@
 """Each promise of papers and money holds after the real verbs, and sees a row broken on purpose."""
 
 import pytest
+from django.utils import timezone
 
 from config.core import invariants
 from invoicing import documents
-from invoicing.models import Document
+from invoicing.matching import match_refunds
+from invoicing.models import Document, Settlement
 from tests.factories import make_user
+from tests.invoicing.money import make_fact, make_settlement
 from tests.papers import make_invoice, make_refund, make_shipped_order
 
 OURS = [
@@ -115,6 +118,42 @@ def rows_once(transactional_db):
     make_refund("sent", order=order, net="90.00", tax="17.10")
     make_refund("sent", order=make_shipped_order(seller=order.seller))
     assert broken() == {}
+
+
+MONEY = ("confirmed_is_seen", "settlements_tie", "tied_money_counts")
+MONEY_BREAKS = [
+    ("settlements_tie", "invoicing_settlement",
+     "UPDATE invoicing_settlement SET total = total + 0.01"),
+    ("settlements_tie", "invoicing_moneyfact", "DELETE FROM invoicing_moneyfact"),
+    ("tied_money_counts", "invoicing_refund", "UPDATE invoicing_refund SET state = 'failed'"),
+    ("confirmed_is_seen", "invoicing_moneyfact", "UPDATE invoicing_moneyfact SET refund_id = NULL"),
+    ("confirmed_is_seen", "invoicing_moneyfact",
+     "UPDATE invoicing_moneyfact SET amount = amount - 0.01"),
+]  # fmt: skip
+
+
+def broken_money() -> set[str]:
+    """The broken promises about money that settlements show."""
+    return {p.name for p in invariants.promises() if invariants.violations(p)[0]} & set(MONEY)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "statement"),
+    MONEY_BREAKS,
+    ids=[f"{i}-{b[0]}" for i, b in enumerate(MONEY_BREAKS)],
+)
+def test_promise_about_settlements_sees_a_broken_row(
+    name, table, statement, transactional_db, break_rows
+):
+    refund = make_refund("sent")
+    line, seen = refund.order.lines.get(), refund.gross
+    settlement = make_settlement(refund.seller)
+    make_fact(settlement, refund.order, line, -seen, adjustment="A1", at=timezone.now())
+    Settlement.objects.update(total=-seen)
+    assert match_refunds().confirmed == [refund.pk]
+    assert broken_money() == set()
+    break_rows(table, statement)
+    assert name in broken_money()
 
 
 def test_finding_on_the_draft_is_a_visible_reason(rows_once, break_rows):

@@ -13,11 +13,13 @@ from config.core.trail import trail
 from invoicing import refunds
 from invoicing.matching import match_refunds
 from invoicing.models import Refund
+from orders.imports.run import import_file
 from orders.models import AmazonReturn, ImportFile
 from returns import goods, intake, refunding, workflow
 from returns.invariants import PROMISES
 from returns.matching import settle_refunded
 from returns.models import RMALine
+from returns.order_refund import propose_without_return
 from tests.factories import make_order, make_rma, make_user, pay, record_invoice
 from tests.invoicing.money import make_fact, make_settlement
 
@@ -175,6 +177,64 @@ def test_failed_refund_of_a_case_that_ended_is_not_tried_again():
     with pytest.raises(Refused) as refused:
         refunds.approve(refund.key, by=finance)
     assert refused.value.code == "case_closed"
+
+
+@pytest.mark.parametrize("give_up", ["fail", "reverse", "void"])
+def test_refund_part_of_which_a_settlement_shows_is_not_given_up(give_up):
+    """Else the money seen would count nowhere, and could be paid again."""
+    rma, finance = make_rma("refunded"), make_user("finance")
+    refund = Refund.objects.get(origin=rma.number)
+    amazon_refunds(rma, "30.00")
+    assert refund.money_facts.count() == 1
+    verb, name = getattr(refunds, give_up, refunding.void_refund), refund.key
+    if give_up == "void":
+        name = rma.number
+    with pytest.raises(Refused) as refused:
+        verb(name, by=finance, reason="It did not arrive")
+    assert refused.value.code == "money_seen"
+    amazon_refunds(rma, "49.34", adjustment="A2")
+    refund.refresh_from_db()
+    assert refund.state == "confirmed"
+
+
+def test_double_click_on_an_order_makes_one_refund():
+    order = make_order()
+    wanted = {
+        "by": make_user("agent"),
+        "line": order.lines.get().pk,
+        "component": "goodwill",
+        "gross": Decimal("5.00"),
+        "note": "Scratched",
+    }
+    refund = propose_without_return(order, **wanted)
+    with pytest.raises(Refused) as refused:
+        propose_without_return(order, **wanted)
+    assert refused.value.code == "twice"
+    refunds.reject(refund.key, by=make_user("finance"), reason="No")
+    assert propose_without_return(order, **wanted).state == "proposed"
+
+
+def test_opening_balance_pays_for_what_a_case_thought_it_owes(
+    tmp_path, django_capture_on_commit_callbacks
+):
+    order = make_order(quantity=2, net="100.00")
+    rma, line = make_rma("inspected", order=order, quantity=2), order.lines.get()
+    head = "kind,order-id,order-item-id,sku,number,date,component,quantity,net,tax,rate,currency"
+    what = f"{order.amazon_order_id},,{line.sku}"
+    file = tmp_path / "opening.csv"
+    file.write_text(
+        f"{head},marketplace\n"
+        f"invoice,{what},2026-1,2026-03-02,item,2,100.00,19.00,0.19,EUR,DE\n"
+        f"refund,{what},G-1,2026-03-20,item,2,100.00,19.00,0.19,EUR,DE\n"
+    )
+    with django_capture_on_commit_callbacks(execute=True):
+        import_file(file, by=User.objects.system(), seller=order.seller)
+    rma.refresh_from_db()
+    assert rma.state in ("refunded", "closed")
+    with pytest.raises(Refused) as refused:
+        refunding.propose(rma.number, by=make_user("lead"), goodwill=Decimal("1.00"))
+    assert refused.value.code in ("nothing", "state")
+    promises_hold()
 
 
 # --- Accepted, and nothing is due -----------------------------------------------------------------
