@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from config.core.admin import ReadOnlyAdmin
 from config.core.trail import trail
 from returns.models import (
     RMA,
@@ -23,25 +24,13 @@ from returns.models import (
 )
 
 
-class ReadOnly(admin.ModelAdmin):
-    """A list and a page to read."""
+class ReadOnly(ReadOnlyAdmin):
+    """What hangs on an RMA, found by its number."""
 
     list_per_page = 50
     show_full_result_count = False
     list_select_related = ("rma",)
     search_fields = ("rma__number",)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody changes here."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes here."""
-        return False
 
 
 class Lines(admin.TabularInline):
@@ -139,6 +128,7 @@ class MessageAdmin(ReadOnly):
 @admin.register(Note)
 class NoteAdmin(ReadOnly):
     list_display = ("rma", "by", "at")
+    list_filter = ("at",)
     list_select_related = ("rma", "by")
 
 

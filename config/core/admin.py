@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -99,11 +100,27 @@ class JobAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
 
 
+class SeriesFilter(admin.SimpleListFilter):
+    """Counters by what they count: the word before the first colon of their name."""
+
+    title, parameter_name = _("series"), "series"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The words in use."""
+        names = Counter.objects.order_by("name").values_list("name", flat=True)
+        return [(word, word) for word in dict.fromkeys(name.partition(":")[0] for name in names)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        """The counters of the chosen word."""
+        return queryset.filter(name__startswith=f"{self.value()}:") if self.value() else queryset
+
+
 @admin.register(Counter)
 class CounterAdmin(ReadOnlyAdmin):
     """The last number of each gapless series."""
 
     list_display = ("name", "value")
+    list_filter = (SeriesFilter,)
     search_fields = ("name",)
 
 
