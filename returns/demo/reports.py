@@ -78,6 +78,7 @@ def orders(rng: random.Random, market, days: list[dt.date], kept: list[dt.date])
         order.buyer = rng.choice(buyers[:-1] + buyers[:-1] + buyers[-1:])
         goods = rng.sample(cheap, rng.choice((1, 2, 2)))
         order.lines = [_line(rng, market, product, SUPPLIES) for product in goods]
+        _round_once(order, market)
         found.append(order)
     return found
 
@@ -92,7 +93,17 @@ def _order(rng: random.Random, market, number: int, day: dt.date) -> DemoOrder:
     )
     goods = rng.sample(catalogue.PRODUCTS, rng.choice((1, 1, 1, 2, 2, 3)))
     order.lines = [_line(rng, market, product) for product in goods]
+    _round_once(order, market)
     return order
+
+
+def _round_once(order: DemoOrder, market) -> None:
+    """Japan rounds an invoice's tax once: the first line takes what rounding each line left."""
+    if market.code != "JP":
+        return
+    paid = sum((line.price + line.shipping for line in order.lines), Decimal(0))
+    rounded = sum((line.tax + line.shipping_tax for line in order.lines), Decimal(0))
+    order.lines[0].tax += _tax(paid, Decimal(catalogue.STANDARD_RATE["JP"]), market) - rounded
 
 
 def _line(rng: random.Random, market, product: tuple, quantities=USUAL) -> DemoLine:
