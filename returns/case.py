@@ -203,8 +203,6 @@ def save(cases: Sequence[Case]) -> None:
 
     A case that is as it was read is not written, so that its version stays.
     """
-    for case in cases:
-        case.facts.work += [_open_work(item) for item in case.work]
     snapshot.refresh(cases)
     changed = [case for case in cases if case.lines_changed or case.before != _header(case.rma)]
     for case in changed:
@@ -235,10 +233,6 @@ def _write_goods(cases: Sequence[Case]) -> None:
         if new:
             model.objects.bulk_create(new)
     rows.write([parcel for case in cases for parcel in case.arrived], ["delivered_at"])
-
-
-def _open_work(item: WorkItem) -> dict:
-    return {"kind": item.kind, "actor": item.actor, "sentence": item.sentence}
 
 
 def faster(rma: RMA) -> str:

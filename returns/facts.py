@@ -1,4 +1,4 @@
-"""What hangs on an RMA in other tables, counted: parcels, refunds, work. One query for any N.
+"""What hangs on an RMA in other tables, counted: parcels, refunds. One query for any N.
 
 Only reads. What the counts mean for a case is in ``snapshot.py``.
 """
@@ -65,9 +65,7 @@ SELECT r.id,
      GROUP BY a.order_line_id) AS s WHERE s.unseen > 0),
   (SELECT min(x.at) FROM returns_receipt x WHERE x.rma_id = r.id AND x.kind <> 'missing'),
   EXISTS (SELECT FROM invoicing_refund f WHERE f.origin = r.number AND f.state = 'proposed'
-     AND f.needs_second),
-  (SELECT jsonb_agg(jsonb_build_object('kind', w.kind, 'actor', w.actor, 'sentence', w.sentence)
-     ORDER BY w.id) FROM returns_workitem w WHERE w.rma_id = r.id AND w.done_at IS NULL)
+     AND f.needs_second)
 FROM returns_rma r WHERE r.id = ANY(%s)
 """
 
@@ -104,7 +102,6 @@ class Facts:
     unseen: dict[int, Decimal] = field(default_factory=dict)
     first_received_at: datetime | None = None
     refund_needs_second: bool = False
-    work: list[dict] = field(default_factory=list)
 
     @property
     def moving(self) -> bool:
@@ -131,7 +128,7 @@ def _read(cell: Any) -> Any:
 
 def _facts(row: list) -> Facts:
     parcels, refunds, live, paid, elsewhere, earlier, said, unseen, *rest = row
-    first_received_at, needs_second, work = rest
+    first_received_at, needs_second = rest
     return Facts(
         [_parcel(found) for found in parcels or []],
         refunds or {},
@@ -143,7 +140,6 @@ def _facts(row: list) -> Facts:
         {int(line): Decimal(amount) for line, amount in (unseen or {}).items()},
         first_received_at,
         needs_second,
-        work or [],
     )
 
 

@@ -228,7 +228,6 @@ def _complete(found: list[cases.Case]) -> None:
         case.rma.buyer = case.rma.buyer or order.buyer
         case.rma.marketplace = order.marketplace or case.rma.marketplace
         case.rma.currency = order.currency or case.rma.currency
-        case.facts.work = [w for w in case.facts.work if w["kind"] != WorkItem.Kind.INCOMPLETE]
         for line in case.lines:
             if claimed.get(line.order_line_id, 0) > line.order_line.quantity:
                 case.work.append(_too_many(case, line))

@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 from babel.dates import format_date
 from django.core.mail import EmailMessage
-from django.db import transaction
 from django.utils import timezone
 
 from config.core.models import User
@@ -123,17 +122,6 @@ def _written(rma: RMA, lines: list[RMALine], template: str, language: str, param
 def _item(line: RMALine) -> str:
     units = line.approved or line.requested
     return f"{units} × {line.order_line.title or line.order_line.sku}"
-
-
-def queue(rma: RMA, template: str, **params: Any) -> Message:
-    """Compose and store a mail of a case the caller has locked, inside the caller's transaction."""
-    lines = list(rma.lines.select_related("order_line__order"))
-    message, problem = compose(rma, lines, template, **params)
-    message.save()
-    if problem:
-        WorkItem.objects.bulk_create([problem], ignore_conflicts=True)
-    transaction.on_commit(hurry)
-    return message
 
 
 def hurry() -> None:

@@ -368,5 +368,4 @@ def finish_work_item(pk: int, *, by: Any) -> WorkItem:
             raise Refused("done", _("Somebody finished this already."))
         item.done_at, item.done_by = case.now, by
         item.save(update_fields=["done_at", "done_by"])
-        case.facts.work = [w for w in case.facts.work if w["kind"] != item.kind]
     return item

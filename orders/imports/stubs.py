@@ -127,19 +127,6 @@ def ensure_products(batch: Batch, source: str, values: dict) -> None:
     )
 
 
-def ensure_shipments(batch: Batch, source: str, *, order: str, shipment: str) -> None:
-    """Make every (order, shipment id) named in ``source`` exist. Call after ``ensure_orders``."""
-    batch.execute(
-        "INSERT INTO orders_shipment (order_id, amazon_shipment_id, carrier, tracking,"
-        f" import_file_id, row_hash) SELECT DISTINCT o.id, {shipment}, '', '', %(file)s, ''"
-        f" FROM {source} AS s JOIN orders_order o ON o.seller_id = %(seller)s"
-        f" AND o.amazon_order_id = {order} WHERE {shipment} <> '' AND NOT EXISTS"
-        f" (SELECT FROM orders_shipment h WHERE h.order_id = o.id"
-        f" AND h.amazon_shipment_id = {shipment})",
-        {"seller": batch.seller.pk, "file": batch.import_file.pk},
-    )
-
-
 def settle(batch: Batch) -> None:
     """Tie Amazon's returns of the batch's orders to their lines."""
     tie_returns(batch.execute, f"SELECT id FROM {batch.orders_table}")

@@ -1,7 +1,10 @@
 """What every answer and every request has in common: id, policy, no copies, plain text."""
 
+import re
+
 import pytest
 from django.apps import apps
+from django.urls import URLResolver, get_resolver
 
 from config.core import csvfile
 from config.core.models import User
@@ -104,3 +107,25 @@ def test_trail_does_not_leak_to_writes_after_it():
         _write(person, "de")
     _write(person, "fr")
     assert _events(person) == ["verb", None]
+
+
+OPEN_TO_ALL = {"/login/", "/healthz", "/readyz"}
+SAMPLES = {"int": "1", "uuid": "00000000-0000-0000-0000-000000000000", "rma": "RMA-2026-000001"}
+
+
+def _addresses(patterns, prefix="/"):
+    for one in patterns:
+        path = prefix + str(one.pattern)
+        if isinstance(one, URLResolver):
+            yield from _addresses(one.url_patterns, path)
+        elif not path.startswith("/admin"):
+            yield re.sub(r"<(?:(\w+):)?\w+>", lambda m: SAMPLES.get(m[1], "X"), path)
+
+
+def test_every_address_but_three_asks_a_stranger_to_log_in(client):
+    found = set(_addresses(get_resolver().url_patterns)) - OPEN_TO_ALL
+    assert len(found) > 40
+    for path in sorted(found):
+        for answer in (client.get(path), client.post(path)):
+            to_log_in = answer.status_code == 302 and answer.url.startswith("/login/")
+            assert to_log_in or answer.status_code == 405, path
