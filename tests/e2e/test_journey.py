@@ -17,38 +17,12 @@ from invoicing.models import Document, MoneyFact, Refund
 from invoicing.states import DocumentState, RefundState
 from orders.models import Buyer
 from returns.models import RMA
+from tests.e2e.steps import open_form, press, state_is, upload
 from tests.factories import make_seller, make_user
 from tests.papers import make_issuing
 
 pytestmark = pytest.mark.e2e
-REPORTS = Path(__file__).resolve().parent.parent / "data" / "reports"
 ORDER = "302-5550201-7712001"
-
-
-def upload(page: Page, name: str) -> None:
-    """Import a report through the upload page and wait until it says it is done."""
-    page.goto("/imports/new/")
-    page.set_input_files("[name=file]", REPORTS / name)
-    page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_text("Imported", exact=True).first).to_be_visible()
-
-
-def press(page: Page, name: str) -> None:
-    """Press a button of the action panel; a form opens in place first where there is one."""
-    page.get_by_role("button", name=name, exact=True).first.click()
-
-
-def open_form(page: Page, name: str):
-    """Open the form behind a button and return it."""
-    page.locator("summary", has_text=name).first.click()
-    page.wait_for_load_state("networkidle")
-    return page.locator("details[open] form").filter(
-        has=page.get_by_role("button", name=name, exact=True)
-    )
-
-
-def state_is(page: Page, word: str) -> None:
-    expect(page.locator(".page-actions .state").first).to_have_text(word)
 
 
 @pytest.fixture
