@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 from config.core.models import User
 from config.core.trail import trail
@@ -92,61 +93,29 @@ def _products(sellers: dict[str, Seller]) -> None:
 
 
 def _policies(by: User, markets: dict[str, Marketplace]) -> None:
-    common = {"version": 1, "valid_from": SINCE, "created_by": by}
-    payers = {"buyer": "buyer", "seller": "seller", "carrier": "carrier", "amazon": "amazon"}
-    Policy.objects.create(
-        name="Everywhere",
-        window_days=30,
-        restocking_percent=Decimal(10),
-        late_restocking_percent=Decimal(20),
-        freight_payers=payers,
-        second_look_above=Decimal(500),
-        **common,
-    )
+    """What holds everywhere, what differs by marketplace, and furniture, which nobody may open."""
+    furniture = {"category": "furniture", "window_days": 14, "refuse_opened": True, "fee": 20}
+    _policy(by, "Everywhere", 500)
     for code in ("DE", "FR", "IT", "ES"):
-        Policy.objects.create(
-            name=f"EU {code}",
-            marketplace=markets[code],
-            window_days=14,
-            restocking_percent=Decimal(10),
-            late_restocking_percent=Decimal(20),
-            freight_payers=payers,
-            second_look_above=Decimal(500),
-            **common,
-        )
+        _policy(by, f"EU {code}", 500, marketplace=markets[code], window_days=14)
     for code, limit in catalogue.SECOND_LOOK.items():
-        Policy.objects.create(
-            name=f"Amazon {code}",
-            marketplace=markets[code],
-            window_days=30,
-            restocking_percent=Decimal(10),
-            late_restocking_percent=Decimal(20),
-            freight_payers=payers,
-            second_look_above=Decimal(limit),
-            **common,
-        )
+        _policy(by, f"Amazon {code}", limit, marketplace=markets[code])
+    _policy(by, "Furniture, Japan", 50000, marketplace=markets["JP"], **furniture)
+    _policy(by, "Furniture", 300, **furniture)
+
+
+def _policy(by: User, name: str, limit: int, *, fee: int = 10, **fields: Any) -> None:
+    """The first version of a policy; a late return costs ten percent more than ``fee``."""
+    payers = {"buyer": "buyer", "seller": "seller", "carrier": "carrier", "amazon": "amazon"}
+    given = {"window_days": 30, "freight_payers": payers, "second_look_above": Decimal(limit)}
     Policy.objects.create(
-        name="Furniture, Japan",
-        category="furniture",
-        marketplace=markets["JP"],
-        window_days=14,
-        refuse_opened=True,
-        restocking_percent=Decimal(20),
-        late_restocking_percent=Decimal(30),
-        freight_payers=payers,
-        second_look_above=Decimal(50000),
-        **common,
-    )
-    Policy.objects.create(
-        name="Furniture",
-        category="furniture",
-        window_days=14,
-        refuse_opened=True,
-        restocking_percent=Decimal(20),
-        late_restocking_percent=Decimal(30),
-        freight_payers=payers,
-        second_look_above=Decimal(300),
-        **common,
+        name=name,
+        version=1,
+        valid_from=SINCE,
+        created_by=by,
+        restocking_percent=Decimal(fee),
+        late_restocking_percent=Decimal(fee + 10),
+        **given | fields,
     )
 
 
