@@ -22,7 +22,8 @@ SECOND = gettext_lazy("You proposed this refund; above the limit somebody else a
 
 @dataclass
 class Action:
-    """One button, as ``core/_actions.html`` draws it."""
+    """One button, as ``core/_actions.html`` draws it: ``refused`` greys it and says why;
+    ``primary`` is the next action."""
 
     name: str
     label: str

@@ -11,8 +11,8 @@ A transaction of Amazon's (its adjustment id, else moment and line) is tied, fir
    the refund stays sent. When the right amount arrives later, it takes the place.
 
 Money is never older than the refund it proves, but for ``DAYS`` a person may be off. What is left
-becomes a refund of Amazon's where the order is complete and every line certain; the rest stays
-untied, is listed by ``untied()`` and is tried again after each import.
+becomes a refund of Amazon's where the order is complete, paid in the same currency, and every line
+certain; the rest stays untied, is listed by ``untied()`` and is tried again after each import.
 """
 
 from dataclasses import dataclass

@@ -228,6 +228,7 @@ LOCK_LINES = """
 SELECT id FROM orders_orderline WHERE order_id IN (
     SELECT g.order_id FROM open_group g JOIN orders_order o ON o.id = g.order_id
     WHERE g.has_lines AND g.gross > 0 AND o.facts_complete
+      AND o.currency IN ('', g.currency)
 ) ORDER BY id FOR NO KEY UPDATE
 """
 NEW_REFUNDS = """
@@ -244,6 +245,7 @@ JOIN orders_marketplace m ON m.id = COALESCE(g.marketplace_id, o.marketplace_id)
 LEFT JOIN invoicing_refund taken ON taken.seller_id = g.seller_id
     AND taken.amazon_refund_id = g.adjustment_id AND taken.amazon_refund_id <> ''
 WHERE g.has_lines AND g.gross > 0 AND o.facts_complete
+  AND o.currency IN ('', g.currency)
 ORDER BY g.posted_at, g.id LIMIT %(chunk)s;
 ANALYZE new_refund
 """

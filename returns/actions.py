@@ -11,14 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.core.roles import may
+from invoicing import actions as buttons
+from invoicing.actions import NOT_YOURS
 from invoicing.models import Refund
 from invoicing.states import RefundState
 from returns import forms
 from returns.models import RMA
 from returns.states import BY_VERB, State
-
-NOT_YOURS = gettext_lazy("Your role may not do this. Ask a lead or an admin.")
-
 
 # A refund that waits: what its page is opened for, and who may do it.
 REFUND_STEP = {
@@ -31,18 +30,9 @@ REFUND_STEP = {
 
 
 @dataclass
-class Action:
-    """One button: ``refused`` greys it and says why; ``primary`` is the next action."""
+class Action(buttons.Action):
+    """A button of a case; ``is_link`` leads to a page of its own."""
 
-    name: str
-    label: str
-    url: str
-    primary: bool = False
-    refused: str = ""
-    confirm: str = ""
-    danger: bool = False
-    form: Any = None
-    note: str = ""
     is_link: bool = False
 
     def __post_init__(self) -> None:

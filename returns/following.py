@@ -51,7 +51,9 @@ def object_to(refunds: list[Refund], rows: list[RefundLine]) -> dict[int, Refuse
     told = {}
     for refund in refunds:
         own = of_case.get(refund.origin, [])
-        if own and own[0].rma.state == State.CLOSED:
+        if not own:
+            continue
+        if own[0].rma.state == State.CLOSED:
             sentence = _("%(rma)s is closed. Reopen it, or cancel this refund.")
             told[refund.pk] = Refused("case_closed", sentence % {"rma": refund.origin})
             continue

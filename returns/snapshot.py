@@ -85,6 +85,12 @@ def unpaid(line: RMALine, facts: Facts) -> int:
     return 0 if is_free(line) else max(0, creditable(line) - paid(line, facts))
 
 
+def unseen(line: RMALine, facts: Facts) -> int:
+    """Units owed for which no refund on record paid: Amazon's returns report alone is not money."""
+    seen = facts.paid_units.get(line.position, 0) + settled_elsewhere(line, facts)
+    return 0 if is_free(line) else max(0, creditable(line) - seen)
+
+
 def uncredited(line: RMALine, facts: Facts) -> int:
     """Accepted units that no live refund of ours and no refund of Amazon's covers."""
     live = facts.live_units.get(line.position, 0) + covered_elsewhere(line, facts)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from config.core import roles
 from config.core.refused import Refused
 from orders.models import OrderLine
-from returns import quantities, verdicts
+from returns import quantities, snapshot, verdicts
 from returns.case import Case, opened
 from returns.models import RMA, Note, Parcel, WorkItem
 from returns.opening import Draft, LineRequest, open_many
@@ -235,10 +235,10 @@ def settle(number: str, *, by: Any, version: int | None = None) -> RMA:
         case.move("settle")
         unseen = [
             s
-            for s in ("proposed", "approved", "sending", "unknown", "sent")
+            for s in ("proposed", "approved", "sending", "unknown", "failed", "sent")
             if case.facts.refunds.get(s)
         ]
-        if unseen:
+        if unseen or any(snapshot.unseen(line, case.facts) for line in case.lines):
             raise Refused(
                 "money", _("Amazon's settlement does not show all of the money yet; it waits.")
             )

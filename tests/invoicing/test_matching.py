@@ -349,3 +349,11 @@ def test_a_big_backlog_is_matched_in_parts(monkeypatch):
         make_fact(settlement, order, order.lines.get(), "-11.90", adjustment=f"A{number}")
     assert len(match_refunds().created) == 5
     assert not untied().exists()
+
+
+def test_money_in_another_currency_than_the_orders_waits_for_a_person():
+    order = make_order()
+    settlement = make_settlement(order.seller, "GBP")
+    make_fact(settlement, order, order.lines.get(), "-35.70", adjustment="A1")
+    assert match_refunds().created == []
+    assert untied().count() == 1

@@ -110,6 +110,21 @@ def test_own_refund_in_amazons_report_does_not_pay_for_another_unit():
     assert second.gross == Decimal("59.50")
 
 
+def test_case_is_not_settled_by_amazons_word_alone():
+    order = make_order(quantity=1, net="50.00")
+    rma = make_rma("inspected", order=order, quantity=1)
+    say_refunded(rma, "59.50")
+    intake.intake_returns()
+    rma.refresh_from_db()
+    assert rma.state == "refunded"
+    with pytest.raises(Refused) as refused:
+        workflow.settle(rma.number, by=make_user("lead"))
+    assert refused.value.code == "money"
+    amazon_refunds(rma, "59.50")
+    assert workflow.settle(rma.number, by=make_user("lead")).close_reason == "settled"
+    promises_hold()
+
+
 def test_report_older_than_our_refund_is_amazons_own_money():
     order, lead = make_order(quantity=2, net="100.00"), make_user("lead")
     record_invoice(order)
