@@ -2,6 +2,7 @@
 
 import pytest
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory
@@ -23,18 +24,33 @@ def person(client):
 
 
 def nav_item(person, permission, name="core:jobs"):
-    request = RequestFactory().get("/jobs/")
-    request.user = person
     template = Template(
         "{% load retour %}{% nav_item '" + name + "' 'Jobs' '" + permission + "' 'imports' %}"
     )
-    return template.render(Context({"request": request}))
+    return template.render(Context({"path": "/jobs/", "rights": person.get_all_permissions()}))
+
+
+def navigation(user, path="/jobs/"):
+    request = RequestFactory().get(path)
+    request.user = user
+    return Template("{% load retour %}{% navigation %}").render(Context({"request": request}))
 
 
 def test_nav_item_needs_permission_and_page(person):
     assert 'aria-current="page"' in nav_item(person, "core.view_job")
     assert nav_item(person, "core.no_such_permission") == ""
     assert nav_item(person, "core.view_job", name="no:such-page") == ""
+
+
+def test_navigation_follows_person_and_page(person):
+    inspector = User(username="frame-inspector", role="inspector")
+    for _twice in range(2):  # the second time as it was kept
+        assert navigation(AnonymousUser()) == ""
+        assert 'href="/activity/"' in navigation(person)
+        assert 'href="/activity/"' not in navigation(inspector)
+        assert 'data-go="orders" aria-current="page"' in navigation(person, "/orders/")
+        assert 'data-go="orders" aria-current="true"' in navigation(person, "/orders/302-1/")
+        assert 'data-go="orders">' in navigation(person, "/activity/")
 
 
 def test_preferences_are_kept_and_shown(client, person):
@@ -62,7 +78,9 @@ def test_preferences_do_not_lead_to_another_site(client, person):
 
 
 def test_preferences_need_a_post(client, person):
-    assert client.get("/preferences/").status_code == 405
+    answer = client.get("/preferences/")
+    assert answer.status_code == 405
+    assert 'href="/">Back to the page</a>' in answer.content.decode()
 
 
 def test_unknown_address_answers_with_our_page(client, person):

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.utils.html import format_html
@@ -26,29 +27,42 @@ register.simple_tag(display.icon, name="icon")
 
 
 @register.simple_tag(takes_context=True)
+def navigation(context: Context) -> SafeString:
+    """The main navigation: what the person may open. Drawn once for each page, set of rights and
+    language, for it depends on nothing else.
+    """
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return SafeString("")
+    rights = frozenset(user.get_all_permissions())
+    return _navigation(request.path, rights, get_language() or "", settings.ROOT_URLCONF)
+
+
+@lru_cache(maxsize=500)
+def _navigation(path: str, rights: frozenset[str], language: str, urlconf: str) -> SafeString:
+    return render_to_string("core/nav.html", {"path": path, "rights": rights})
+
+
+@register.simple_tag(takes_context=True)
 def nav_item(
     context: Context, name: str, label: str, permission: str, icon: str, *, besides: str = ""
 ) -> SafeString:
-    """A navigation link, or nothing without the permission or the page; ``icon`` names its
+    """A link of the navigation, or nothing without the permission or the page; ``icon`` names its
     drawing. The current page carries ``aria-current``; ``besides`` is a page below this one that
     has an item of its own.
     """
     url = path_of(name)
-    request = context.get("request")
-    if not url or request is None or not _may(request.user, permission):
+    if not url or (permission and permission not in context["rights"]):
         return SafeString("")
     return format_html(
         '<li><a href="{}" data-go="{}"{}>{}<span>{}</span></a></li>',
         url,
         icon,
-        _current(request.path, url, path_of(besides)),
+        _current(context["path"], url, path_of(besides)),
         display.icon(icon),
         label,
     )
-
-
-def _may(user: Any, permission: str) -> bool:
-    return user.is_authenticated and (not permission or user.has_perm(permission))
 
 
 def _current(path: str, url: str, besides: str | None = None) -> SafeString:
