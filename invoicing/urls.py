@@ -16,6 +16,7 @@ urlpatterns = [
     path("documents/<int:pk>/<slug:verb>/", documents.run, name="document-verb"),
     path("settlement/", settlements.RunList.as_view(), name="settlements"),
     path("settlement/new/", settlements.new, name="settlement-new"),
+    path("settlement/jobs/<int:pk>/", settlements.progress, name="settlement-job"),
     path("settlement/untied/", settlements.UntiedList.as_view(), name="settlement-untied"),
     path("settlement/opening-balance.csv", settlements.template, name="opening-balance"),
     path("settlement/<int:pk>/", settlements.show, name="settlement-run"),

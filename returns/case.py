@@ -7,7 +7,7 @@ once, for one case, and serves both doors.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -241,7 +241,10 @@ def faster(rma: RMA) -> str:
     last = events.order_by("-pgh_id").values("pgh_created_at", "pgh_context").first()
     context = (last and last["pgh_context"]) or {}
     who = User.objects.filter(pk=context.get("by")).first()
-    return _("%(who)s was faster: %(verb)s %(ago)s ago. Look again before you decide.") % {
+    said = _("%(who)s was faster: %(verb)s %(ago)s ago. Look again before you decide.")
+    if last and timezone.now() - last["pgh_created_at"] < timedelta(minutes=1):
+        said = _("%(who)s was faster: %(verb)s just now. Look again before you decide.")
+    return said % {
         "who": who or context.get("name", "?"),
         "verb": words_of_verbs.past(context.get("verb", "")),
         "ago": timesince(last["pgh_created_at"]) if last else "?",

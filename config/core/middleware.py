@@ -2,9 +2,11 @@
 
 import re
 import uuid
+from http import HTTPStatus
 
 import structlog
 from django.http import HttpResponseBadRequest
+from django.template.loader import render_to_string
 
 from config.core import trail
 
@@ -43,6 +45,24 @@ class PlainText:
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             return HttpResponseBadRequest("The address holds a character that no text has.")
         return self.get_response(request)
+
+
+class ExplainButtons:
+    """The address of a button takes a POST only. Who was logged out before pressing it comes back
+    to it by GET: the empty answer becomes a page that leads to where the button stands.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        """Give the 405 of a GET a page; it stays a 405."""
+        response = self.get_response(request)
+        if request.method == "GET" and response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            above = request.path.rstrip("/").rpartition("/")[0] + "/"
+            page = render_to_string("405.html", {"above": above}, request)
+            response.content, response["Content-Type"] = page, "text/html; charset=utf-8"
+        return response
 
 
 class NoCopies:

@@ -121,15 +121,26 @@ def new(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             messages.error(request, refused.sentence)
         else:
-            return _after_start(job)
+            return redirect("invoicing:settlement-job", job.pk)
     status = 422 if form.errors else 200
     return render(request, "invoicing/run_new.html", {"form": form}, status=status)
 
 
-def _after_start(job: Job) -> HttpResponse:
-    """The run when it is made already, else the job's progress."""
-    run = SettlementRun.objects.filter(job=job).first()
-    return redirect("invoicing:settlement-run", run.pk) if run else redirect(job)
+@login_required
+@permission_required("invoicing.view_settlementrun", raise_exception=True)
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /settlement/jobs/<id>/: progress, asked again by htmx or a reload; then the run."""
+    job = get_object_or_404(Job.objects.select_related("owner"), pk=pk, kind=settlement.JOB)
+    asked_by_htmx = request.headers.get("HX-Target") == f"job-{job.pk}"
+    run = SettlementRun.objects.filter(job=job).first() if job.is_over else None
+    if run is not None:
+        url = reverse("invoicing:settlement-run", args=[run.pk])
+        return HttpResponse(headers={"HX-Redirect": url}) if asked_by_htmx else redirect(url)
+    template = "core/_job.html" if asked_by_htmx else "invoicing/run_job.html"
+    context = {"job": job, "url": reverse("invoicing:settlement-job", args=[job.pk])}
+    response = render(request, template, context)
+    response["Vary"] = "HX-Target"
+    return response
 
 
 @login_required

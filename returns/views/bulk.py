@@ -29,7 +29,10 @@ class EntryForm(forms.Form):
         label=_("Rows"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text=_("One line each: order id, SKU, units, reason code, comment. Tab or semicolon."),
+        help_text=_(
+            "One line each: order id; SKU; units; reason code; comment. Semicolon or tab between"
+            " them, such as 302-1234567-1234567; DRILL-18V; 2; CR-DEFECTIVE; does not start"
+        ),
     )
     upload = forms.FileField(label=_("or a CSV file"), required=False)
 

@@ -27,6 +27,7 @@ TABLE = {
     "invoicing:document-file": "200 200 200 200 200 200",
     "invoicing:settlements": "403 403 200 200 200 200",
     "invoicing:settlement-new": "403 403 403 200 200 200",
+    "invoicing:settlement-job": "403 403 200 200 200 200",
     "invoicing:settlement-untied": "200 200 200 200 200 200",
     "invoicing:settlement-run": "403 403 200 200 200 200",
     "invoicing:settlement-file": "403 403 200 200 200 200",

@@ -153,6 +153,9 @@ def addresses(world) -> dict[str, list[str]]:
         "invoicing:document-file": [reverse("invoicing:document-file", args=[world.invoice.pk])],
         "invoicing:settlements": [reverse("invoicing:settlements")],
         "invoicing:settlement-new": [reverse("invoicing:settlement-new")],
+        "invoicing:settlement-job": [
+            reverse("invoicing:settlement-job", args=[world.result.pk])
+        ],
         "invoicing:settlement-untied": [reverse("invoicing:settlement-untied")],
         "invoicing:settlement-run": [reverse("invoicing:settlement-run", args=[world.run.pk])],
         "invoicing:settlement-file": [reverse("invoicing:settlement-file", args=[world.run.pk])],
