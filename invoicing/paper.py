@@ -151,7 +151,7 @@ def _vat_id(buyer: Buyer, country: str) -> str:
 
 def _line(row: DocumentLine, document: Document, categories: dict[Decimal, str]) -> Line:
     """A page line; fees and amounts without goods count as one piece."""
-    pieces = row.quantity or 1
+    pieces = (row.quantity or 1) if row.component == "item" else 1
     promotion = document.kind == Kind.INVOICE and row.net < 0 and row.component in PAID
     return Line(
         position=row.position,

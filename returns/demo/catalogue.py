@@ -145,14 +145,14 @@ BUYERS = {
         ("Clínica de Muestra (demo)", "08001", "Barcelona", "health", "Avenida Prueba 10"),
     ),
     "US": (
-        ("Demo Robotics Inc.", "95110", "San Jose", "business", "11 Sample Street"),
+        ("Demo Robotics Inc.", "77002", "Houston", "business", "11 Sample Street"),
         ("Example State University (Demo)", "78701", "Austin", "education", "12 Mock Avenue"),
-        ("Sample Fleet Services LLC (Demo)", "89501", "Reno", "business", "13 Test Road"),
-        ("Demo City Schools", "33101", "Miami", "public", "14 Example Drive"),
+        ("Sample Fleet Services LLC (Demo)", "75201", "Dallas", "business", "13 Test Road"),
+        ("Demo City Schools", "78205", "San Antonio", "public", "14 Example Drive"),
     ),
     "CA": (
-        ("Demo Prairie Supply Ltd.", "T2P 1J9", "Calgary", "business", "15 Sample Way"),
-        ("Exemple Santé Inc. (démo)", "H2Y 1C6", "Montréal", "health", "16 rue Modèle"),
+        ("Demo Prairie Supply Ltd.", "M5V 1J9", "Toronto", "business", "15 Sample Way"),
+        ("Exemple Santé Inc. (démo)", "K1P 1J1", "Ottawa", "health", "16 rue Modèle"),
     ),
     "JP": (
         ("見本製作所株式会社(デモ)", "530-0001", "大阪市北区", "business", "見本通り17"),
