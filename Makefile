@@ -31,7 +31,9 @@ test: ready-to-test
 	$(PYTEST) -m "not soak and not benchmark" tests
 
 soak: ready-to-test
-	$(PYTEST) -m soak --timeout 1200 tests
+	@seed=$$(date +%s); echo "Seed of the property tests: $$seed"; \
+	  HYPOTHESIS_PROFILE=soak $(PYTEST) -m "soak or property or full_size" --timeout 1200 \
+	  --hypothesis-seed=$$seed tests
 	$(PY) -m pytest -n 0 -m "benchmark and not soak" --timeout 1800 -s tests
 	.ci/elsewhere
 

@@ -9,9 +9,38 @@ from contextlib import ExitStack
 import pytest
 from django.conf import settings as django_settings
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck, settings
 
 from config import embedded
 from tests import database
+from tests.soak import EXAMPLES, FULL
+
+# A failure prints the blob that reproduces it, and make soak the seed of the whole run.
+settings.register_profile(
+    "soak",
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],  # two workers and a server share two cores
+)
+if FULL:
+    settings.load_profile("soak")
+
+
+def pytest_collection_modifyitems(items):
+    """What hypothesis drives is a property, wherever it stands."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.property)
+
+
+def pytest_generate_tests(metafunc):
+    """At full size a race is run as often as it says: what is rare must have its chance."""
+    marker = metafunc.definition.get_closest_marker("full_size")
+    if FULL and marker and marker.kwargs.get("times", 1) > 1:
+        metafunc.fixturenames.append("again")
+        metafunc.parametrize("again", range(marker.kwargs["times"]))
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from tests.papers import (
     make_refund,
     make_shipped_order,
 )
+from tests.soak import larger
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +93,7 @@ AMOUNT = st.decimals(min_value="0.01", max_value="70.00", places=2)
 
 
 @settings(
-    max_examples=15,
+    max_examples=larger(15, 150),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -27,7 +27,7 @@ from tests.papers import (
     make_shipped_order,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.full_size(times=4)]
 THREADS = 16
 
 

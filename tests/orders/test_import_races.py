@@ -13,6 +13,8 @@ from orders.models import ImportFile, Order, OrderLine
 from tests.factories import make_seller
 from tests.orders.reports import text, write
 
+pytestmark = pytest.mark.full_size(times=4)
+
 
 def _race(path, monkeypatch) -> list[Exception]:
     """Two threads import one file; each has looked for known orders before either writes."""

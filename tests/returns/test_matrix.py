@@ -19,9 +19,11 @@ from invoicing.models import Refund
 from returns import goods, refunding, rows, states, workflow
 from returns.models import RMA
 from returns.states import BY_VERB, TRANSITIONS, State
-from tests.factories import make_rma, make_user, pay, record_invoice
+from tests.factories import make_order, make_rma, make_user, pay, record_invoice
+from tests.soak import larger
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.full_size]
+LINES = larger(1, 4)  # of the order each case is of
 
 PASSING = [(row, source) for row in TRANSITIONS for source in row.sources]
 REFUSED = [
@@ -54,11 +56,16 @@ CALLS: dict[str, Callable[[str, User], object]] = {
 }
 
 
+def make_case(state: str, **fields) -> RMA:
+    """A case over every line of its order."""
+    return make_rma(state, order=make_order(lines=LINES), **fields)
+
+
 def ready(verb: str, state: str) -> RMA:
     """A case in ``state`` on which nothing but the state can refuse ``verb``."""
     if verb == "reject_goods" and state == State.INSPECTED:
-        return make_rma(state, disposition="reject")
-    rma = make_rma(state)
+        return make_case(state, disposition="reject")
+    rma = make_case(state)
     if verb == "expire" and state == State.APPROVED:
         with trail("setup", by=User.objects.system()):
             RMA.objects.update(ship_by=timezone.now().date() - timedelta(days=3))
@@ -75,7 +82,7 @@ def ready(verb: str, state: str) -> RMA:
 
 def _pay_unnoticed(rma: RMA) -> None:
     """Money was sent, but the follower did not move the case: it was held open."""
-    record_invoice(rma.lines.get().order_line.order)
+    record_invoice(rma.lines.first().order_line.order)
     lead = make_user("lead")
     early = rma.state != State.INSPECTED
     (refund,) = refunding.propose(rma.number, by=lead, early=early)
@@ -136,7 +143,7 @@ def test_allowed_verb_passes_for_its_roles_only(row, state):
 
 @pytest.mark.parametrize(("row", "state"), REFUSED, ids=lambda v: getattr(v, "verb", v))
 def test_other_state_refuses_the_verb_and_writes_nothing(row, state):
-    rma = make_rma(state)
+    rma = make_case(state)
     before = written()
     with pytest.raises(Refused) as refused:
         CALLS[row.verb](rma.number, User.objects.system())
@@ -176,7 +183,7 @@ def test_database_enforces_the_same_table():
 
 @pytest.mark.parametrize("old", State.values)
 def test_update_past_the_machine_is_refused_by_the_database(old):
-    rma = make_rma(old)
+    rma = make_case(old)
     for new in State.values:
         if new == old or (old, new) in states.pairs():
             continue

@@ -13,6 +13,7 @@ from returns import goods, quantities, workflow
 from returns.invariants import PROMISES
 from returns.models import RMALine
 from tests.factories import make_order, make_rma, make_user, receive_and_inspect
+from tests.soak import larger
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +86,7 @@ class Desk:
 
 
 @settings(
-    max_examples=40,
+    max_examples=larger(40, 1500),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
