@@ -22,6 +22,7 @@ BREAK = {
     "implied_lines_carry_no_money": "UPDATE orders_orderline SET quantity = 1 WHERE NOT confirmed",
     "codes_are_adopted_from_evidence": "UPDATE orders_orderline SET order_item_id = NULL",
     "codes_belong_to_their_line": "UPDATE orders_orderline SET order_item_id = 'X' || id",
+    "doubt_about_codes_is_listed": "UPDATE orders_orderline SET identity_open = NOT identity_open",
     "returns_are_tied_to_their_own_line": (
         "UPDATE orders_amazonreturn SET order_line_id = (SELECT min(id) FROM orders_orderline)"
     ),
