@@ -24,7 +24,7 @@ from returns.models import RMA, RMALine
 from returns.opening import Draft, LineRequest, open_many
 from returns.states import Condition, Disposition
 
-DISPUTES = 8  # buyers who do not take a rejection
+DISPUTED = 8  # one rejection in so many is not taken by its buyer
 # fate → share of the returns
 FATES = {
     "requested": 12,
@@ -319,8 +319,9 @@ class Story:
             with clock(min(plan.opened + dt.timedelta(days=2), self.today)):
                 text = self.rng.choice(catalogue.NOTES)
                 workflow.add_note(plan.number, by=self.cast.agent, text=text)
-        rejected = sorted(self._having("rejected"), key=lambda plan: plan.opened)
-        for plan in rejected[-DISPUTES:]:  # the youngest: an old dispute would be settled by now
+        rejected = sorted(self._having("rejected"), key=lambda plan: plan.opened, reverse=True)
+        youngest = rejected[: len(rejected) // DISPUTED + 1]  # an old dispute would be settled
+        for plan in youngest:
             with clock(min(plan.opened + dt.timedelta(days=11), self.today)):
                 reason = "The buyer disputes it: the serial number is on our delivery note."
                 workflow.reopen(plan.number, by=self.cast.lead, reason=reason)
