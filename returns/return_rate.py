@@ -7,7 +7,8 @@ refused because of a rate: it makes Today speak up, a person looks and decides.
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -71,10 +72,24 @@ def with_rate(buyers: QuerySet) -> QuerySet:
 
 
 def high(buyers: QuerySet) -> QuerySet:
-    """The buyers whose rate ``is_high``; only those with a return of the period are computed."""
-    returning = _counting().exclude(rma__buyer=None).values("rma__buyer")
-    rated = with_rate(buyers.filter(pk__in=returning))
-    return rated.filter(order_count__gte=FEWEST_ORDERS, returned__gt=F("ordered") * HIGH / 100)
+    """The buyers whose rate ``is_high``: two sums over the period, joined once; Today counts it."""
+    returned = _counting().exclude(rma__buyer=None).values("rma__buyer")
+    ordered = OrderLine.objects.filter(
+        order__buyer__isnull=False, order__purchased_at__gte=since(), quantity__gt=0
+    )
+    parts = (
+        returned.annotate(units=Sum("requested")),
+        ordered.order_by()
+        .values("order__buyer")
+        .annotate(units=Sum("quantity"), orders=Count("order", distinct=True)),
+    )
+    (r, r_values), (o, o_values) = (part.query.sql_with_params() for part in parts)
+    above = (
+        f"SELECT r.buyer FROM ({r}) AS r (buyer, units) JOIN ({o}) AS o (buyer, units, orders)"
+        " ON o.buyer = r.buyer WHERE o.orders >= %s AND r.units * 100 > o.units * %s"
+    )
+    values = (*r_values, *o_values, FEWEST_ORDERS, HIGH)
+    return buyers.filter(pk__in=RawSQL(above, values))  # noqa: S611 nothing typed is in the text
 
 
 def is_high(order_count: int, ordered: int, returned: int) -> bool:
