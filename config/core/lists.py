@@ -24,7 +24,7 @@ The row template draws the cells only, one for each column, the first as ``<th s
 the link that Enter opens (see templates/jinja/core/example_row.html); it gets ``row`` (dict) and
 ``columns`` (name → Column) and the filters money, age, date, state_badge, copy_id and ``url()``.
 Each row's ``id`` is posted as ``ids`` by the bulk bar. Index each sort as (column, id).
-Budget: session, user, permissions, rows, and one for the count and the tabs' = 5 queries.
+Budget: session, person, rows, and one for the count and the tabs' = 4 queries.
 """
 
 from collections.abc import Mapping, Sequence

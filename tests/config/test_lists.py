@@ -311,8 +311,8 @@ def test_queries_do_not_grow_with_the_rows(desk, place, number):
     desk.get(URL)
     with CaptureQueriesContext(connection) as asked:
         desk.get(URL, {"state": "requested", "seller": "demo"})
-    # session, user, permissions, rows, counts; the scope is remembered the first time it is named
-    assert len(asked) == 6, [q["sql"][:90] for q in asked]
+    # session, person, rows, counts; the scope is remembered the first time it is named
+    assert len(asked) == 5, [q["sql"][:90] for q in asked]
 
 
 def test_rows_escape_what_came_from_outside(desk, place):

@@ -54,7 +54,7 @@ def test_jobs_cost_the_same_for_one_and_three(client, agent):
     one = cost()
     make_job(agent)
     make_job(agent, status="running")
-    assert (one, cost()) == (5, 5)
+    assert (one, cost()) == (4, 4)
 
 
 def test_empty_list_of_jobs_says_what_fills_it(client, agent):

@@ -59,7 +59,7 @@ def test_desk_asks_the_same_queries_for_any_number(client, finance, count):
     client.get("/refunds/")
     with CaptureQueriesContext(connection) as queries:
         client.get("/refunds/")
-    assert len(queries) == 5
+    assert len(queries) == 4
 
 
 def test_desk_finds_by_order_rma_and_amazon_id(client, finance):
@@ -91,7 +91,7 @@ def test_refund_page_in_constant_queries(client, finance):
         client.get(refund.get_absolute_url())
         with CaptureQueriesContext(connection) as queries:
             client.get(refund.get_absolute_url())
-        assert len(queries) == 7
+        assert len(queries) == 6
 
 
 def test_a_refund_walks_through_the_desk_by_its_buttons(client, finance):

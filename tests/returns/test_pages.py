@@ -111,8 +111,8 @@ def test_queue_costs_the_same_for_one_and_three(client, lead):
     one = queries(client, path("queue"))
     make_rma(by=lead)
     make_rma("approved", by=lead)
-    assert one == 5
-    assert queries(client, path("queue")) == 5
+    assert one == 4
+    assert queries(client, path("queue")) == 4
 
 
 def test_orders_cost_the_same_for_one_and_three(client, lead):
@@ -120,8 +120,8 @@ def test_orders_cost_the_same_for_one_and_three(client, lead):
     one = queries(client, path("orders"))
     make_rma(by=lead)
     make_order()
-    assert one == 5
-    assert queries(client, path("orders")) == 5
+    assert one == 4
+    assert queries(client, path("orders")) == 4
 
 
 def test_buyers_cost_the_same_for_one_and_three(client, lead):
@@ -129,16 +129,16 @@ def test_buyers_cost_the_same_for_one_and_three(client, lead):
     one = queries(client, path("buyers"))
     make_rma(by=lead)
     make_buyer()
-    assert one == 5
-    assert queries(client, path("buyers")) == 5
+    assert one == 4
+    assert queries(client, path("buyers")) == 4
 
 
 def test_activity_costs_the_same_for_one_and_three(client, lead):
     make_rma(by=lead)
     one = queries(client, path("activity"))
     make_rma(by=lead)
-    assert one == 4
-    assert queries(client, path("activity")) == 4
+    assert one == 3
+    assert queries(client, path("activity")) == 3
 
 
 def test_today_costs_the_same_for_one_and_three(client, lead):
@@ -146,8 +146,8 @@ def test_today_costs_the_same_for_one_and_three(client, lead):
     one = queries(client, path("today"))
     make_rma("shipped", by=lead)
     make_rma("inspected", by=lead)
-    assert one == 8
-    assert queries(client, path("today")) == 8
+    assert one == 7
+    assert queries(client, path("today")) == 7
 
 
 def test_search_costs_the_same_for_one_and_three(client, lead):
@@ -156,8 +156,8 @@ def test_search_costs_the_same_for_one_and_three(client, lead):
     one = queries(client, url)
     make_rma(by=lead)
     make_rma(by=lead)
-    assert one == 7
-    assert queries(client, url) == 7
+    assert one == 6
+    assert queries(client, url) == 6
 
 
 def test_rma_page_costs_at_most_twelve_with_everything_on_it(client, lead):
@@ -165,17 +165,17 @@ def test_rma_page_costs_at_most_twelve_with_everything_on_it(client, lead):
     order = make_shipped_order(lines=3, quantity=3)
     make_invoice(order)
     rma = make_rma("inspected", by=lead, order=order)
-    assert queries(client, rma.get_absolute_url()) == 11
+    assert queries(client, rma.get_absolute_url()) == 10
     refunding.propose(rma.number, by=make_user("agent"))
-    assert queries(client, rma.get_absolute_url()) == 11
+    assert queries(client, rma.get_absolute_url()) == 10
 
 
 def test_order_page_costs_the_same_with_one_and_three_lines(client, lead):
     small, big = make_order(lines=1), make_order(lines=3)
     make_rma(by=lead, order=small)
     make_rma(by=lead, order=big)
-    assert queries(client, small.get_absolute_url()) == 13
-    assert queries(client, big.get_absolute_url()) == 13
+    assert queries(client, small.get_absolute_url()) == 12
+    assert queries(client, big.get_absolute_url()) == 12
 
 
 def test_buyer_page_costs_the_same_with_one_and_three_cases(client, lead):
@@ -185,8 +185,8 @@ def test_buyer_page_costs_the_same_with_one_and_three_cases(client, lead):
     one = queries(client, url)
     make_rma(by=lead, order=make_order(buyer=buyer))
     make_rma(by=lead, order=make_order(buyer=buyer))
-    assert one == 9
-    assert queries(client, url) == 9
+    assert one == 8
+    assert queries(client, url) == 8
 
 
 # --- The case page -------------------------------------------------------------------------------
