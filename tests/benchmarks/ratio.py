@@ -3,11 +3,14 @@
 Wall time decides. Beside it the work of pages is printed: processor time of this process and of
 its database connection (read from /proc where the server runs here), which other programs disturb
 less. A median of A B A B pairs is used, for a slow spell of the machine then hits both sides.
+What earlier tests left in memory is kept out of the garbage collector's way.
 """
 
+import gc
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,8 +54,9 @@ def median_ratio(name: str, ours: Work, floor: Work, runs: int = 31, *, work: bo
 
     ``work`` is false for what works on connections of its own.
     """
-    ours(), floor()
-    pairs = [(cost(ours), cost(floor)) for _ in range(runs)]
+    with _clean_memory():
+        ours(), floor()
+        pairs = [(cost(ours), cost(floor)) for _ in range(runs)]
     return tell(name, [a for a, _b in pairs], [b for _a, b in pairs], work=work)
 
 
@@ -63,11 +67,22 @@ def median_growth(
     ``enter_…`` goes to the side's database before its calls.
     """
     costs: dict[str, list[Cost]] = {"big": [], "small": []}
-    for _ in range(rounds):
-        for side, enter, work in (("small", enter_small, small), ("big", enter_big, big)):
+    sides = ("small", enter_small, small), ("big", enter_big, big)
+    with _clean_memory():
+        for side, enter, work in sides * rounds:
             enter(), work(), work()
             costs[side] += [cost(work) for _ in range(8)]
     return tell(name, costs["big"], costs["small"])
+
+
+@contextmanager
+def _clean_memory() -> Iterator[None]:
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def tell(name: str, ours: Iterable[Cost], floor: Iterable[Cost], *, work: bool = True) -> float:

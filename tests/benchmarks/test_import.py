@@ -40,6 +40,7 @@ def empty() -> None:
 def digests() -> dict[str, tuple]:
     """A count and a hash of the rows of each kind."""
     with database.owner(settings.DATABASES["default"]["NAME"]) as db:
+        db.execute("ANALYZE")
         return {
             name: db.execute(
                 f"SELECT count(*), md5(string_agg(md5(r::text), '')) FROM ({sql}) AS r"
