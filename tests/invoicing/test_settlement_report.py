@@ -388,6 +388,7 @@ def test_snapshot_leaves_no_connection_open(finance):
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND backend_type = 'client backend'"
             )
             return cursor.fetchone()[0]
 
