@@ -138,6 +138,8 @@ def _drop_unused_joins(query: Query) -> None:
     Only joins to one row are dropped (they cannot change the number of rows), and none that a
     condition needs. Reaches into Django's Query; a test counts the joins.
     """
+    if len(query.alias_map) < 2:
+        return
     conditions = query._gen_cols([query.where], include_external=True)
     needed = {column.alias for column in conditions}
     for alias, join in reversed(query.alias_map.items()):

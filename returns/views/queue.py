@@ -60,7 +60,7 @@ class Queue(ListPage):
 
     def get_tabs(self) -> list[Tab]:
         """The saved views."""
-        rows, user = RMA.objects.order_by(), self.request.user
+        rows, user = RMA.objects, self.request.user
         new, refund = ({"state": state} for state in (State.REQUESTED, State.INSPECTED))
         warehouse = rows.waiting_for(NextActor.WAREHOUSE)
         return [
