@@ -12,6 +12,7 @@ from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 
 from config import embedded
+from config.core import filterbar
 from tests import database
 from tests.soak import EXAMPLES, FULL
 
@@ -85,6 +86,12 @@ def _restore_after_commit():
     )
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _no_kept_choices():
+    """What a process keeps of sellers and marketplaces is not what the last test had."""
+    filterbar.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

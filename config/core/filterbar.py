@@ -107,6 +107,11 @@ def kept(key: Any, read: Callable[[], Iterable], fresh: bool = False) -> tuple:
     return choices
 
 
+def forget() -> None:
+    """Read all choices anew when they are next asked for."""
+    _kept.clear()
+
+
 def related_choices(model: type, path: str, fresh: bool = False) -> tuple[tuple[str, str], ...]:
     """Choices of a scope column such as ``seller__code``: (code, name) of the related rows."""
     relation, _, code = path.partition("__")
