@@ -1,8 +1,9 @@
-"""The frozen content of one document: everything its page and its XML will ever say.
+"""The frozen content of one document: the semantic model of EN 16931, typed and exact.
 
-Pure dataclasses and their canonical JSON; no ORM, no clock, no language. The verbs build a
-`Payload` and store `to_json()` with its `sha256()`; `render` reads it back with `from_json`.
-Whether a payload may be issued is decided in `particulars.py`, its words live in `texts.py`.
+Pure dataclasses and their canonical JSON; no ORM, no clock, no language. BT-n and BG-n name the
+standard's business terms and groups. The verbs build a `Payload` and store `to_json()` with its
+`sha256()`; page and XML are both made from what `from_json` reads back.
+Whether a payload may be issued is decided by the gate, its words live in `texts.py`.
 """
 
 import hashlib
@@ -40,10 +41,14 @@ class TaxRegistration:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Seller or buyer as on the day of issue. `address` is street lines, without place or country.
+    """Seller (BG-4) or buyer (BG-7) as on the day of issue.
 
-    `postcode`, `city` and `region` may stay empty when `address` already says them; `vat_id` is
-    the buyer's, `registrations` are the seller's.
+    `legal_name` BT-27/BT-44; `address` street lines BT-35/36/162 and BT-50/51/163, without place or
+    country; `city` BT-37/52, `postcode` BT-38/53, `region` BT-39/54, `country` BT-40/55 (ISO 3166).
+    `postcode`, `city` and `region` may stay empty when `address` already says them. `registrations`
+    are the seller's (BT-31, BT-32), `vat_id` is the buyer's (BT-48). `contact`, `phone`, `email`
+    are BT-41/42/43 and BT-56/57/58. `legal_id` with its ICD scheme is BT-30/BT-47, `endpoint` with
+    its EAS scheme BT-34/BT-49.
     """
 
     legal_name: str
@@ -56,6 +61,11 @@ class Party:
     vat_id: str = ""
     email: str = ""
     contact: str = ""
+    phone: str = ""
+    legal_id: str = ""
+    legal_id_scheme: str = ""
+    endpoint: str = ""
+    endpoint_scheme: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +77,36 @@ class PrecedingInvoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One row. Money in the payload's currency, `unit_price` net, `rate` a fraction (0.19).
+class Delivery:
+    """Where and when the goods went (BG-13, BG-15): name BT-70, day BT-72, country BT-80."""
 
-    On a credit note what goes back to the buyer is positive and a deduction (restocking fee,
-    return freight) negative. `note` is the sentence that explains the number, in the document's
-    language.
+    country: str
+    name: str = ""
+    address: tuple[str, ...] = ()
+    postcode: str = ""
+    city: str = ""
+    region: str = ""
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note on the whole document (BG-1): text BT-22 and UNTDID 4451 subject code BT-21."""
+
+    text: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row (BG-25). Money in the payload's currency, `rate` a fraction (0.19, BT-152).
+
+    `position` BT-126, `description` BT-153, `quantity` BT-129 in `unit` BT-130 (C62: pieces),
+    `net` BT-131 = quantity / `price_quantity` (BT-149) x `unit_price` (BT-146, net), `category`
+    BT-151, `sku` BT-155, `asin` BT-157 (buyer sees it as a standard id only with a scheme).
+    `tax` and `gross` are the seller's own figures per row; the standard knows tax per rate only.
+    On a credit note what goes back to the buyer is positive. `note` (BT-127) is the sentence that
+    explains the number, in the document's language.
     """
 
     position: int
@@ -88,11 +122,38 @@ class Line:
     sku: str = ""
     asin: str = ""
     note: str = ""
+    price_quantity: Decimal = Decimal(1)
+    unit: str = "C62"
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceCharge:
+    """A deduction (BG-20) or a charge (BG-21) on the whole document; amounts are positive.
+
+    `net` BT-92/BT-99, `category` BT-95/102, `rate` BT-96/103, `reason` BT-97/104 in the document's
+    language, `reason_code` BT-98 (UNTDID 5189) or BT-105 (UNTDID 7161). A promotion, a restocking
+    fee and return freight are deductions. `note` explains the number.
+    """
+
+    charge: bool
+    net: Decimal
+    category: Category
+    rate: Decimal
+    tax: Decimal
+    gross: Decimal
+    reason: str
+    component: Component
+    reason_code: str = ""
+    sku: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RateRow:
-    """One row of the per-rate table; `exemption` is a key of `texts.EXEMPTIONS` or empty."""
+    """One row of the VAT breakdown (BG-23): `category` BT-118, `rate` BT-119, `base` BT-116, `tax`
+    BT-117 = base x rate, half up, to the cent. `exemption` is a key of `texts.EXEMPTIONS` (BT-120
+    in words, BT-121 as VATEX code) or empty.
+    """
 
     category: Category
     rate: Decimal
@@ -103,11 +164,22 @@ class RateRow:
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """Net, tax and gross of the whole document, in its currency."""
+    """The document's totals (BG-22) in its currency.
+
+    `net` BT-109, `tax` BT-110, `gross` BT-112 = net + tax; `lines` BT-106, `allowances` BT-107,
+    `charges` BT-108: net = lines - allowances + charges. `paid` BT-113 is what Amazon moved,
+    `rounding` BT-114 the cents between gross and that, `due` BT-115 = gross - paid + rounding.
+    """
 
     net: Decimal
     tax: Decimal
     gross: Decimal
+    lines: Decimal = Decimal(0)
+    allowances: Decimal = Decimal(0)
+    charges: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+    rounding: Decimal = Decimal(0)
+    due: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +198,19 @@ class NationalTax:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One invoice or credit note, complete.
+    """One invoice (BT-3: 380) or credit note (381), complete.
 
-    `tax_point` is the day of supply on an invoice; on a credit note the day the price fell (the
-    refund date of a Japanese return invoice), and `original_supply_date` then says when the goods
-    were supplied. `number` stays empty in a draft. `tax_country` is the country whose tax is
-    shown (on export and intra-Community supply the country of dispatch), the marketplace's when
-    empty. `payment_note` is a key of `texts.PAYMENT_NOTES`.
+    `number` BT-1 stays empty in a draft; `issue_date` BT-2, `currency` BT-5, `purchase_order`
+    BT-13, `order_ids` BT-14, `buyer_reference` BT-10, `shipment_ids` BT-16, `preceding` BG-3,
+    `national_tax` BT-6 and BT-111. `tax_point` is the day of supply on an invoice (BT-72, BT-7);
+    on a credit note the day the price fell (the refund date of a Japanese return invoice), and
+    `original_supply_date` then says when the goods were supplied. `tax_country` is the country
+    whose tax is shown (on export and intra-Community supply the country of dispatch), the
+    marketplace's when empty. `payment_note` is a key of `texts.PAYMENT_NOTES` (BT-20, BT-82),
+    `payment_means` UNTDID 4461 (BT-81; 68: online payment service, never a bank transfer, for the
+    money moves through Amazon). `profiles` are the keys of `einvoice.profiles` whose files are
+    made; `mode` says whose figures these are: "seller" or "vidr" (Amazon's). `occasion` is why
+    the document exists, see `states.Occasion`.
     """
 
     kind: Kind
@@ -158,6 +236,16 @@ class Payload:
     payment_note: str = ""
     issuer_reference: str = ""
     schema: int = 1
+    allowances: tuple[AllowanceCharge, ...] = ()
+    delivery: Delivery | None = None
+    buyer_reference: str = ""
+    shipment_ids: tuple[str, ...] = ()
+    transaction_id: str = ""
+    notes: tuple[Note, ...] = ()
+    payment_means: str = ""
+    profiles: tuple[str, ...] = ()
+    mode: str = ""
+    occasion: str = ""
 
     @property
     def jurisdiction(self) -> str:

@@ -12,8 +12,31 @@ _VIEWS = (
     "refundline",
     "settlement",
     "moneyfact",
+    "delivery",
 )
-_FINANCE_VIEWS = ("settlementrun", "download", "issuingmode", "approvallimit", "numberseries")
+_FINANCE_VIEWS = (
+    "settlementrun",
+    "download",
+    "issuingmode",
+    "approvallimit",
+    "numberseries",
+    "documentrules",
+    "taxfact",
+    "vatrate",
+    "fxrate",
+    "viescheck",
+    "retentionrule",
+    "legalhold",
+    "erasure",
+)
+_RULES = (
+    "issuingmode",
+    "approvallimit",
+    "numberseries",
+    "documentrules",
+    "vatrate",
+    "retentionrule",
+)
 
 roles.register({f"invoicing.view_{name}": EVERYONE for name in _VIEWS})
 roles.register(
@@ -32,11 +55,10 @@ roles.register(
         "invoicing.export_document": (FINANCE, AUDITOR, ADMIN),
         "invoicing.run_settlement_report": (FINANCE, AUDITOR, ADMIN),
         "invoicing.assign_money_fact": (FINANCE,),
-        "invoicing.change_issuingmode": (ADMIN,),
-        "invoicing.add_issuingmode": (ADMIN,),
-        "invoicing.change_approvallimit": (ADMIN,),
-        "invoicing.add_approvallimit": (ADMIN,),
-        "invoicing.change_numberseries": (ADMIN,),
-        "invoicing.add_numberseries": (ADMIN,),
+        "invoicing.add_fxrate": (FINANCE, ADMIN),
+        "invoicing.correct_document": (FINANCE,),
+        "invoicing.send_delivery": (AGENT, LEAD, FINANCE),
+        "invoicing.hold_document": (FINANCE, ADMIN),
+        **{f"invoicing.{verb}_{name}": (ADMIN,) for name in _RULES for verb in ("add", "change")},
     }
 )

@@ -82,6 +82,17 @@ DOCUMENT_TRANSITIONS: tuple[tuple[str, str], ...] = (
 )
 
 
+class Occasion(models.TextChoices):
+    """Why a document exists. A correction is a new document, never a change of an old one."""
+
+    SUPPLY = "supply", _("Supply")
+    REFUND = "refund", _("Refund")
+    CANCELLATION = "cancellation", _("Cancellation")
+    CORRECTION = "correction", _("Corrected invoice")
+    REVERSAL = "reversal", _("Reversal of a credit note")
+    FEE = "fee", _("Restocking fee")
+
+
 class Component(models.TextChoices):
     """What part of a line's money a number belongs to. Fees are negative, goodwill is positive."""
 

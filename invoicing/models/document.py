@@ -4,12 +4,15 @@ a correction is a new document.
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from config.core.trail import tracked
-from invoicing.states import DOCUMENT_TRANSITIONS, Component, DocumentState
+from invoicing.states import DOCUMENT_TRANSITIONS, Component, DocumentState, Occasion
 from orders.models import Buyer, Marketplace, Order, OrderLine, Seller
 
 
@@ -56,12 +59,14 @@ _FROZEN = pgtrigger.Func(
         NEW.kind, NEW.issuer, NEW.seller_id, NEW.marketplace_id, NEW.order_id, NEW.buyer_id,
         NEW.series_id, NEW.year, NEW.sequence, NEW.number, NEW.issue_date, NEW.tax_point,
         NEW.currency, NEW.language, NEW.payload, NEW.payload_sha256, NEW.previous_hash,
-        NEW.chain_hash, NEW.corrects_id, NEW.net, NEW.tax, NEW.gross, NEW.origin
+        NEW.chain_hash, NEW.corrects_id, NEW.net, NEW.tax, NEW.gross, NEW.origin,
+        NEW.occasion, NEW.revision, NEW.shipment_id, NEW.whole_order, NEW.mode
     ) IS DISTINCT FROM ROW(
         OLD.kind, OLD.issuer, OLD.seller_id, OLD.marketplace_id, OLD.order_id, OLD.buyer_id,
         OLD.series_id, OLD.year, OLD.sequence, OLD.number, OLD.issue_date, OLD.tax_point,
         OLD.currency, OLD.language, OLD.payload, OLD.payload_sha256, OLD.previous_hash,
-        OLD.chain_hash, OLD.corrects_id, OLD.net, OLD.tax, OLD.gross, OLD.origin
+        OLD.chain_hash, OLD.corrects_id, OLD.net, OLD.tax, OLD.gross, OLD.origin,
+        OLD.occasion, OLD.revision, OLD.shipment_id, OLD.whole_order, OLD.mode
     ) THEN
         RAISE EXCEPTION 'document % is numbered and cannot be changed', OLD.number
             USING ERRCODE = 'restrict_violation';
@@ -96,7 +101,12 @@ def _frozen_child() -> pgtrigger.Trigger:
 
 @tracked(exclude=("payload",))
 class Document(models.Model):
-    """An invoice or credit note, ours or recorded. ``payload`` is what the page was made from."""
+    """An invoice or credit note, ours or recorded. ``payload`` is what page and XML are made from.
+
+    A supply is a shipment of an order (or the whole order, where no report names shipments) and is
+    invoiced once: ``revision`` counts invoices written anew after a correction took the one before
+    back. ``due_at`` says that a draft is to be issued; a worker gates and numbers it.
+    """
 
     kind = models.CharField(max_length=12, choices=Kind)
     issuer = models.CharField(max_length=10, choices=Issuer)
@@ -115,6 +125,18 @@ class Document(models.Model):
     tax_point = models.DateField(null=True)
     currency = models.CharField(max_length=3)
     language = models.CharField(max_length=5, default="en")
+    occasion = models.CharField(max_length=12, choices=Occasion, default=Occasion.SUPPLY)
+    mode = models.CharField(
+        max_length=10, blank=True, help_text=_("Issuing mode whose figures these are.")
+    )
+    shipment_id = models.CharField(
+        max_length=60, blank=True, help_text=_("Empty: the document covers the whole order.")
+    )
+    whole_order = models.BooleanField(default=True)
+    transaction_id = models.CharField(
+        max_length=80, blank=True, help_text=_("Amazon's transaction of a refund or shipment.")
+    )
+    revision = models.PositiveSmallIntegerField(default=0)
     corrects = models.ForeignKey("self", models.PROTECT, null=True, related_name="corrections")
     origin = models.CharField(max_length=60, blank=True, help_text=_("RMA number, or order."))
     net = models.DecimalField(max_digits=14, decimal_places=2, default=0)
@@ -125,6 +147,8 @@ class Document(models.Model):
     previous_hash = models.CharField(max_length=64, blank=True)
     chain_hash = models.CharField(max_length=64, blank=True)
     findings = models.JSONField(default=list, help_text=_("What the gate found on the draft."))
+    gated_at = models.DateTimeField(null=True, help_text=_("When the gate last looked."))
+    due_at = models.DateTimeField(null=True, help_text=_("Draft: to be issued from then on."))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     numbered_at = models.DateTimeField(null=True)
@@ -136,6 +160,7 @@ class Document(models.Model):
             ("issue_document", "Issue invoices and credit notes"),
             ("record_document", "Record a document that Amazon or an earlier system issued"),
             ("export_document", "Export issued documents"),
+            ("correct_document", "Cancel and correct issued invoices"),
         ]
         indexes = [
             models.Index(fields=["-issue_date", "-id"]),
@@ -144,6 +169,7 @@ class Document(models.Model):
                 fields=["state"], condition=~Q(state="issued"), name="document_unfinished"
             ),
             models.Index(fields=["origin"]),
+            models.Index(fields=["due_at"], condition=Q(state="draft"), name="document_draft_due"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -153,9 +179,27 @@ class Document(models.Model):
                 fields=["seller", "number"], condition=~Q(number=""), name="number_once_a_seller"
             ),
             models.UniqueConstraint(
-                fields=["order"],
-                condition=Q(kind="invoice"),
-                name="one_invoice_an_order",
+                fields=["order", "shipment_id", "revision"],
+                condition=Q(kind="invoice", occasion__in=("supply", "correction")),
+                name="one_invoice_a_supply",
+            ),
+            ExclusionConstraint(
+                name="by_order_or_by_shipment",
+                expressions=[
+                    ("order", RangeOperators.EQUAL),
+                    (Cast("whole_order", models.IntegerField()), RangeOperators.NOT_EQUAL),
+                ],
+                condition=Q(kind="invoice", occasion__in=("supply", "correction")),
+            ),
+            models.CheckConstraint(
+                condition=Q(whole_order=True, shipment_id="")
+                | (Q(whole_order=False) & ~Q(shipment_id="")),
+                name="shipment_named_unless_whole_order",
+            ),
+            models.UniqueConstraint(
+                fields=["seller", "marketplace", "transaction_id"],
+                condition=Q(kind="credit_note") & ~Q(transaction_id=""),
+                name="one_credit_note_a_transaction",
             ),
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="document_adds_up"),
             models.CheckConstraint(
@@ -199,6 +243,7 @@ class DocumentLine(models.Model):
     tax = models.DecimalField(max_digits=14, decimal_places=2)
     gross = models.DecimalField(max_digits=14, decimal_places=2)
     rate = models.DecimalField(max_digits=7, decimal_places=4, null=True)
+    category = models.CharField(max_length=2, default="S", help_text=_("UNTDID 5305."))
     sentence = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -237,12 +282,16 @@ class DocumentTax(models.Model):
 
 
 class Artifact(models.Model):
-    """A rendered file of a document, stored once; the second download is these bytes."""
+    """A file of a document, stored once; the second download is these bytes.
+
+    ``kind``: "pdf" (with the Factur-X XML inside), "facturx" (that XML), another profile of
+    `einvoice.profiles`, or "report" (what the gate checked, as JSON).
+    """
 
     append_only = True
 
     document = models.ForeignKey(Document, models.PROTECT, related_name="artifacts")
-    kind = models.CharField(max_length=8, default="pdf")
+    kind = models.CharField(max_length=16, default="pdf")
     content = models.BinaryField()
     sha256 = models.CharField(max_length=64)
     size = models.PositiveIntegerField()

@@ -10,7 +10,11 @@ from orders.models import Marketplace, Seller
 
 @tracked()
 class IssuingMode(models.Model):
-    """Whether Amazon or the seller issues invoices and credit notes on a marketplace.
+    """Who issues invoices and credit notes on a marketplace, and from whose figures.
+
+    Amazon (VAT Calculation Service, option 1: we record Amazon's number and never issue), the
+    seller from Amazon's data (VIDR: one document per shipment or transaction, Amazon's tax figures
+    win), or the seller on its own.
 
     A second tax invoice for the same supply is a second tax debt (art. 203 Directive 2006/112/EC),
     so exactly one of them does.
@@ -18,7 +22,8 @@ class IssuingMode(models.Model):
 
     class Issuer(models.TextChoices):
         AMAZON = "amazon", _("Amazon")
-        SELLER = "seller", _("Seller (Retour)")
+        VIDR = "vidr", _("Seller, from Amazon's tax data (VIDR)")
+        SELLER = "seller", _("Seller, on its own")
 
     seller = models.ForeignKey(Seller, models.PROTECT, related_name="issuing_modes")
     marketplace = models.ForeignKey(Marketplace, models.PROTECT, related_name="issuing_modes")
@@ -50,3 +55,21 @@ class ApprovalLimit(models.Model):
 
     def __str__(self):
         return f"{self.amount} {self.currency}"
+
+
+@tracked()
+class DocumentRules(models.Model):
+    """How a seller writes documents: what its tax adviser decided."""
+
+    class Restocking(models.TextChoices):
+        ALLOWANCE = "allowance", _("Lowers the credit (price reduction)")
+        INVOICE = "invoice", _("An invoice of its own (service)")
+
+    seller = models.OneToOneField(Seller, models.PROTECT, related_name="document_rules")
+    restocking = models.CharField(max_length=10, choices=Restocking, default=Restocking.ALLOWANCE)
+
+    class Meta:
+        verbose_name_plural = "document rules"
+
+    def __str__(self):
+        return f"{self.seller}: {self.get_restocking_display()}"

@@ -27,6 +27,26 @@ class Buyer(models.Model):
     email = models.EmailField(blank=True)
     email_bounced = models.BooleanField(default=False)
     phone = models.CharField(max_length=40, blank=True)
+    buyer_reference = models.CharField(
+        max_length=80, blank=True, help_text=_("Leitweg-ID or other reference of a buyer: BT-10.")
+    )
+    legal_id = models.CharField(
+        max_length=40, blank=True, help_text=_("Company register number, such as SIREN: BT-47.")
+    )
+    legal_id_scheme = models.CharField(
+        max_length=4, blank=True, help_text=_("ICD code of the register: 0002 for SIREN.")
+    )
+    endpoint = models.CharField(
+        max_length=80, blank=True, help_text=_("Electronic address for e-invoices: BT-49.")
+    )
+    endpoint_scheme = models.CharField(
+        max_length=4, blank=True, help_text=_("EAS code: 9930 German VAT id, 0204 Leitweg-ID.")
+    )
+    invoice_profile = models.CharField(
+        max_length=16,
+        blank=True,
+        help_text=_("E-invoice the buyer takes besides the PDF with Factur-X."),
+    )
     watched = models.BooleanField(default=False)
     watch_reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

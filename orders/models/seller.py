@@ -21,6 +21,20 @@ class Seller(models.Model):
     state = models.CharField(max_length=60, blank=True)
     country = models.CharField(max_length=2)
     email = models.EmailField(blank=True)
+    contact_name = models.CharField(max_length=120, blank=True, help_text=_("Printed: BT-41."))
+    phone = models.CharField(max_length=40, blank=True, help_text=_("Printed: BT-42."))
+    legal_id = models.CharField(
+        max_length=40, blank=True, help_text=_("Company register number, such as SIREN: BT-30.")
+    )
+    legal_id_scheme = models.CharField(
+        max_length=4, blank=True, help_text=_("ICD code of the register: 0002 for SIREN.")
+    )
+    endpoint = models.CharField(
+        max_length=80, blank=True, help_text=_("Electronic address for e-invoices: BT-34.")
+    )
+    endpoint_scheme = models.CharField(
+        max_length=4, blank=True, help_text=_("EAS code: 9930 German VAT id, EM e-mail.")
+    )
     approver_email = models.EmailField(
         blank=True, help_text=_("Who hears that refunds wait for approval.")
     )
@@ -42,6 +56,7 @@ class SellerTaxRegistration(models.Model):
         VAT = "VAT", _("VAT")
         GST = "GST", _("GST/HST")
         JCT = "JCT", _("Qualified invoice issuer (Japan)")
+        OSS = "OSS", _("VAT One Stop Shop")
         EIN = "EIN", _("EIN")
         LEGAL = "LEGAL", _("Legal registration")
 
