@@ -1,5 +1,6 @@
 """Django admin of papers and money. Documents, refunds, files and settlements are to look at only;
-who issues, above which amount two people decide, and number patterns are set here, with a trail.
+who issues, above which amount two people decide, number patterns, rates and how long documents are
+kept are set here, with a trail.
 """
 
 from django.contrib import admin
@@ -10,17 +11,26 @@ from config.core.admin import ReadOnlyAdmin, TrailedAdmin
 from invoicing.models import (
     ApprovalLimit,
     Artifact,
+    Delivery,
     Document,
     DocumentLine,
+    DocumentRules,
     DocumentTax,
     Download,
+    Erasure,
+    FxRate,
     IssuingMode,
+    LegalHold,
     MoneyFact,
     NumberSeries,
     Refund,
     RefundLine,
+    RetentionRule,
     Settlement,
     SettlementRun,
+    TaxFact,
+    VatRate,
+    ViesCheck,
 )
 
 
@@ -222,3 +232,101 @@ class SettlementRunAdmin(ReadOnlyAdmin):
     list_filter = ("output_format", "seller", "marketplace")
     search_fields = ("file_name", "sha256", "by__username")
     list_select_related = ("seller", "by")
+
+
+@admin.register(DocumentRules)
+class DocumentRulesAdmin(TrailedAdmin):
+    """How each seller writes documents."""
+
+    list_display = ("seller", "restocking")
+    list_filter = ("restocking",)
+    search_fields = ("seller__code", "seller__name")
+    list_select_related = ("seller",)
+
+
+@admin.register(TaxFact)
+class TaxFactAdmin(ReadOnlyAdmin):
+    """Amazon's tax figures as imported."""
+
+    list_display = ("amazon_order_id", "shipment_id", "transaction_type", "sku", "item_net",
+                    "item_tax", "item_rate", "currency", "invoice_number", "status")  # fmt: skip
+    list_filter = ("report", "transaction_type", "seller", "marketplace", "deemed_supplier")
+    search_fields = ("amazon_order_id", "shipment_id", "transaction_id", "invoice_number", "sku")
+    raw_id_fields = ("order", "order_line")
+    show_full_result_count = False
+
+
+@admin.register(VatRate)
+class VatRateAdmin(TrailedAdmin):
+    """VAT rates by country and date; they check new invoices only."""
+
+    list_display = ("country", "region", "kind", "rate", "valid_from", "valid_to", "source")
+    list_filter = ("kind", "country")
+    search_fields = ("country", "region", "source")
+
+
+@admin.register(FxRate)
+class FxRateAdmin(TrailedAdmin):
+    """Exchange rates as published. One more can be entered; none is ever changed."""
+
+    list_display = ("day", "base", "quote", "rate", "source")
+    list_filter = ("quote", "base", "source")
+    search_fields = ("quote", "source")
+    date_hierarchy = "day"
+
+    def has_change_permission(self, request: HttpRequest, obj=None) -> bool:
+        """Nobody: documents were written with it."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj=None) -> bool:
+        """Nobody."""
+        return False
+
+
+@admin.register(ViesCheck)
+class ViesCheckAdmin(ReadOnlyAdmin):
+    """What VIES answered about buyers' VAT ids, and when."""
+
+    list_display = ("number", "answer", "name", "consultation", "asked_at", "by")
+    list_filter = ("answer", "asked_at")
+    search_fields = ("number", "name", "consultation")
+    list_select_related = ("by",)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    """Documents on their way to others; they are sent again from the document's page."""
+
+    list_display = ("document", "channel", "state", "language", "attempts", "sent_at", "problem")
+    list_filter = ("channel", "state", "language")
+    search_fields = ("document__number", "document__order__amazon_order_id", "subject", "problem")
+    list_select_related = ("document",)
+
+
+@admin.register(RetentionRule)
+class RetentionRuleAdmin(TrailedAdmin):
+    """How long documents are kept, and which law says so."""
+
+    list_display = ("kind", "country", "years", "source")
+    list_filter = ("kind", "country")
+    search_fields = ("country", "source")
+
+
+@admin.register(LegalHold)
+class LegalHoldAdmin(ReadOnlyAdmin):
+    """Documents that stay while a dispute or an audit runs; placed on the document's page."""
+
+    list_display = ("document", "reason", "placed_by", "placed_at", "lifted_by", "lifted_at")
+    list_filter = ("placed_at", "lifted_at")
+    search_fields = ("document__number", "reason", "placed_by__username")
+    list_select_related = ("document", "placed_by", "lifted_by")
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    """Proof of what retention removed."""
+
+    list_display = ("number", "kind", "seller_code", "country", "issue_date", "kept_until",
+                    "erased_at", "rule")  # fmt: skip
+    list_filter = ("kind", "country", "seller_code")
+    search_fields = ("number", "payload_sha256", "chain_hash")

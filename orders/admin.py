@@ -3,6 +3,7 @@ with a trail; what reports say is to look at only.
 """
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from config.core.admin import ReadOnlyAdmin, TrailedAdmin
 from orders.models import (
@@ -37,7 +38,16 @@ class SellerAdmin(TrailedAdmin):
 
     list_display = ("code", "name", "legal_name", "country", "active")
     list_filter = ("active", "country")
-    search_fields = ("code", "name", "legal_name", "amazon_seller_id")
+    search_fields = ("code", "name", "legal_name", "amazon_seller_id", "legal_id", "endpoint")
+    fieldsets = (
+        (None, {"fields": ("code", "name", "amazon_seller_id", "approver_email", "time_zone",
+                           "active")}),
+        (_("Printed on documents"), {"fields": ("legal_name", "address_line1", "address_line2",
+                                                "postal_code", "city", "state", "country", "email",
+                                                "contact_name", "phone")}),
+        (_("E-invoice"), {"fields": ("legal_id", "legal_id_scheme", "endpoint",
+                                     "endpoint_scheme")}),
+    )  # fmt: skip
 
 
 @admin.register(SellerTaxRegistration)
@@ -61,12 +71,14 @@ class MarketplaceAdmin(TrailedAdmin):
 
 @admin.register(Buyer)
 class BuyerAdmin(TrailedAdmin):
-    """Buyer organisations; the buyers' pages are the pleasant way to edit them."""
+    """Buyer organisations; the buyers' pages are the pleasant way to edit them. The kind of
+    e-invoice is chosen there only, where it is known which rules are installed.
+    """
 
     list_display = ("legal_name", "kind", "country", "language", "watched")
-    list_filter = ("kind", "watched", "country", "language")
-    search_fields = ("legal_name", "match_key", "tax_ids__number")
-    readonly_fields = ("match_key",)
+    list_filter = ("kind", "watched", "country", "language", "invoice_profile")
+    search_fields = ("legal_name", "match_key", "tax_ids__number", "endpoint", "legal_id")
+    readonly_fields = ("match_key", "invoice_profile")
     show_full_result_count = False
 
     def has_add_permission(self, request):

@@ -271,6 +271,7 @@ class DocumentTax(models.Model):
     tax = models.DecimalField(max_digits=14, decimal_places=2)
 
     class Meta:
+        verbose_name_plural = "document taxes"
         ordering = ["document_id", "-rate"]
         constraints = [
             models.UniqueConstraint(fields=["document", "category", "rate"], name="rate_once")

@@ -123,6 +123,7 @@ class VatRate(models.Model):
     source = models.CharField(max_length=200)
 
     class Meta:
+        verbose_name, verbose_name_plural = "VAT rate", "VAT rates"
         ordering = ["country", "region", "kind", "-valid_from", "-rate"]
         constraints = [
             models.UniqueConstraint(
@@ -153,6 +154,7 @@ class FxRate(models.Model):
     source = models.CharField(max_length=80, default="ECB")
 
     class Meta:
+        verbose_name, verbose_name_plural = "exchange rate", "exchange rates"
         ordering = ["-day", "base", "quote"]
         constraints = [
             models.UniqueConstraint(fields=["base", "quote", "day", "source"], name="fx_rate_once"),
@@ -183,6 +185,7 @@ class ViesCheck(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
     class Meta:
+        verbose_name, verbose_name_plural = "VIES check", "VIES checks"
         ordering = ["-asked_at", "-id"]
         indexes = [models.Index(fields=["number", "-asked_at"])]
 

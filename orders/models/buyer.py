@@ -110,6 +110,7 @@ class BuyerAddress(models.Model):
     country = models.CharField(max_length=2)
 
     class Meta:
+        verbose_name_plural = "buyer addresses"
         ordering = ["kind", "id"]
 
     def __str__(self):
