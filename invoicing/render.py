@@ -1,8 +1,8 @@
 """One function draws every document: payload in, PDF out, the same bytes each time.
 
-WeasyPrint over templates/documents; the page's strings come from `page.py`, fonts from `fonts.py`.
-Nothing is ever fetched. PDF/A-3a, tagged, with language and title; the invoice XML is attached
-here once there is one. Storing, numbering and checking the payload happen elsewhere.
+WeasyPrint over templates/documents; the page's strings come from `page.py`, fonts from `fonts.py`,
+XMP from `metadata.py`. Nothing is ever fetched. One pass gives PDF/A-3a, PDF/UA-1 and, with the
+invoice's XML, Factur-X. Storing, numbering and checking happen elsewhere.
 """
 
 import hashlib
@@ -10,16 +10,18 @@ import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from weasyprint import CSS, HTML
+from weasyprint import CSS, HTML, Attachment
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from invoicing.fonts import font_configuration, font_versions
+from invoicing.metadata import FACTURX_FILE, spliced
 from invoicing.page import page
 from invoicing.payload import Payload
 
@@ -52,11 +54,15 @@ class NoFetch(URLFetcher):
         raise FatalURLFetchingError(f"Documents fetch nothing: {url[:80]}")
 
 
-def render(payload: Payload, *, number_placeholder: str | None = None) -> Rendered:
-    """Draw the document once. Same payload, fonts and versions: same bytes.
+def render(
+    payload: Payload, *, number_placeholder: str | None = None, xml: bytes | None = None
+) -> Rendered:
+    """Draw the document once. Same payload, XML, fonts and versions: same bytes.
 
-    A payload without a number is a draft: it is drawn with `number_placeholder` and marked as not
-    valid; without a placeholder it raises ValueError. Raises FontsMissing or FetchRefused.
+    `xml` is the payload as Factur-X (CII, EN 16931) and is embedded as it is; without it the PDF is
+    a plain archive page (preview). A payload without a number is a draft: it is drawn with
+    `number_placeholder` and marked as not valid; without a placeholder it raises ValueError.
+    Raises FontsMissing or FetchRefused.
     """
     draft = not payload.number
     number = payload.number or number_placeholder
@@ -64,11 +70,30 @@ def render(payload: Payload, *, number_placeholder: str | None = None) -> Render
         raise ValueError("A document without a number can only be drawn with a placeholder.")
     numbered = replace(payload, number=number)
     html = _template().render(page(numbered, number, draft=draft))
-    pdf = _pdf(html, numbered.sha256()[:32].encode(), letter=payload.jurisdiction in ("US", "CA"))
+    invoice = None if xml is None else _attachment(xml, payload.issue_date)
+    pdf = _pdf(
+        html,
+        numbered.sha256()[:32].encode(),
+        letter=payload.jurisdiction in ("US", "CA"),
+        invoice=invoice,
+    )
     return Rendered(pdf, hashlib.sha256(pdf).hexdigest(), html, dict(_versions()))
 
 
-def _pdf(html: str, identifier: bytes, *, letter: bool) -> bytes:
+def _attachment(xml: bytes, day: date) -> Attachment:
+    """The embedded file; its dates are the day of issue, so that the bytes never change."""
+    moment = datetime.combine(day, time(), UTC)
+    return Attachment(
+        string=xml,
+        name=FACTURX_FILE,
+        description="Factur-X",
+        created=moment,
+        modified=moment,
+        relationship="Alternative",
+    )
+
+
+def _pdf(html: str, identifier: bytes, *, letter: bool, invoice: Attachment | None = None) -> bytes:
     with _drawing, warnings.catch_warnings():
         # WeasyPrint 70 leaves its own ICC file to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
@@ -76,6 +101,11 @@ def _pdf(html: str, identifier: bytes, *, letter: bool) -> bytes:
             source = HTML(string=html, url_fetcher=NoFetch())
             document = source.render(
                 stylesheets=_stylesheets(letter), font_config=font_configuration()
+            )
+            metadata = document.metadata
+            metadata.attachments = [invoice] if invoice else []
+            metadata.generate_rdf_metadata = spliced(
+                metadata.generate_rdf_metadata, facturx=invoice is not None
             )
             pdf = document.write_pdf(
                 pdf_variant="pdf/a-3a", pdf_tags=True, pdf_identifier=identifier
