@@ -9,14 +9,17 @@ from django.urls import reverse
 
 from config.core.admin import ReadOnlyAdmin
 from invoicing import documents
-from invoicing.models import ApprovalLimit, Document, NumberSeries, Refund
+from invoicing.models import ApprovalLimit, Document, FxRate, NumberSeries, Refund
 from tests.factories import make_user
 from tests.papers import make_invoice, make_limit, make_refund
 
 pytestmark = pytest.mark.django_db
 SHOWN = [model for model in apps.get_app_config("invoicing").get_models()
          if not hasattr(model, "pgh_tracked_model")]  # fmt: skip
-EDITED = {"issuingmode", "approvallimit", "numberseries"}
+EDITED = {
+    "issuingmode", "approvallimit", "numberseries", "documentrules", "vatrate", "fxrate",
+    "retentionrule",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -97,3 +100,20 @@ def test_series_that_gave_numbers_keeps_its_pattern(boss):
     url = reverse("admin:invoicing_numberseries_change", args=[series.pk])
     boss.post(url, {"pattern": "X-{year}-{number}"})
     assert NumberSeries.objects.get().pattern == series.pattern
+
+
+def test_exchange_rate_is_entered_once_and_stays(boss):
+    url = reverse("admin:invoicing_fxrate_add")
+    boss.post(url, {"base": "EUR", "quote": "PLN", "day": "2030-01-02", "rate": "4.25",
+                    "source": "ECB"})  # fmt: skip
+    rate = FxRate.objects.get(quote="PLN", day="2030-01-02")
+    page = reverse("admin:invoicing_fxrate_change", args=[rate.pk])
+    assert boss.post(page, {"rate": "4.50"}).status_code == 403
+    assert boss.post(page.replace("change", "delete"), {"post": "yes"}).status_code == 403
+
+
+def test_plurals_are_english():
+    names = {model._meta.model_name: str(model._meta.verbose_name_plural) for model in SHOWN}
+    assert (names["documenttax"], names["vatrate"], names["fxrate"], names["viescheck"]) == (
+        "document taxes", "VAT rates", "exchange rates", "VIES checks",
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+"""Rows around an issued document: tax facts, rates, deliveries, holds, retention."""
+
+import itertools
+from datetime import date
+from decimal import Decimal
+
+from django.utils import timezone
+
+from config.core.trail import trail
+from invoicing.models import (
+    Delivery,
+    Document,
+    DocumentRules,
+    Erasure,
+    FxRate,
+    LegalHold,
+    RetentionRule,
+    TaxFact,
+    VatRate,
+    ViesCheck,
+)
+from orders.models import Order
+
+_next = itertools.count(1)
+FAR = date(2030, 1, 1)  # reference rates are older
+
+
+def keep_facts(document: Document, country: str, *, by) -> None:
+    """One row of everything that stands around a document, in a country of its own."""
+    n = next(_next)
+    make_tax_fact(document.order)
+    day = FAR.replace(day=n)
+    FxRate.objects.create(quote="PLN", day=day, rate=Decimal("4.25"), source="Demo")
+    ViesCheck.objects.create(
+        number="DE129274202", answer="valid", asked_at=timezone.now(), by=by, consultation=f"W{n}"
+    )
+    Erasure.objects.create(
+        number=f"OLD-{n}", kind="invoice", seller_code="demo", country=country,
+        issue_date=date(2010, 1, n), kept_until=date(2020, 12, 31), rule="Demo",
+    )  # fmt: skip
+    with trail("setup", by=by):
+        DocumentRules.objects.get_or_create(seller=document.seller)
+        VatRate.objects.create(
+            country=country, kind="standard", rate=Decimal("0.19"), valid_from=day, source="Demo"
+        )
+        RetentionRule.objects.get_or_create(
+            kind="invoice", country=country, defaults={"years": 10, "source": "Demo"}
+        )
+        make_delivery(document, by=by)
+        LegalHold.objects.create(document=document, reason="Audit of the year", placed_by=by)
+
+
+def make_delivery(document: Document, *, by, state="prepared", **fields) -> Delivery:
+    """A hand-over of a document by e-mail."""
+    given = {"channel": "email", "to": "einkauf@demo.example", "language": "de", "subject": "Demo"}
+    with trail("setup", by=by):
+        return Delivery.objects.create(
+            document=document, state=state, created_by=by, **given | fields
+        )
+
+
+def make_tax_fact(order: Order, **fields) -> TaxFact:
+    """Amazon's tax figures of an order's first line, shipped."""
+    n, line = next(_next), order.lines.order_by("pk").first()
+    given = {
+        "report": "vidr", "transaction_id": f"T{n}", "transaction_type": "shipment",
+        "shipment_id": f"SHIP{n}", "sku": line.sku, "quantity": line.quantity,
+        "item_net": line.item_net, "item_tax": line.item_tax, "item_rate": line.item_rate,
+        "status": "InvoicePending", "row_hash": f"{n:064d}", "shipped_at": timezone.now(),
+    }  # fmt: skip
+    return TaxFact.objects.create(
+        seller=order.seller, marketplace=order.marketplace, order=order, order_line=line,
+        amazon_order_id=order.amazon_order_id, currency=order.currency, **given | fields,
+    )  # fmt: skip
