@@ -16,7 +16,8 @@ class TaxFact(models.Model):
     """One row of Amazon's VIDR or SC_VAT_TAX report: one line of one shipment, return or refund.
 
     Amounts are as in the report (negative for returns and refunds), after promotions, in
-    ``currency``; rates are fractions.
+    ``currency``; rates are fractions. ``document`` is set by `supplies.py`: a row of money without
+    one waits for something, which `supplies.open_supplies` names.
     """
 
     class Report(models.TextChoices):
@@ -73,6 +74,13 @@ class TaxFact(models.Model):
     row_hash = models.CharField(max_length=64)
     occurrence = models.PositiveSmallIntegerField(default=0)
     import_file = models.ForeignKey(ImportFile, models.SET_NULL, null=True, related_name="+")
+    document = models.ForeignKey(
+        "invoicing.Document",
+        models.SET_NULL,
+        null=True,
+        related_name="tax_facts",
+        help_text=_("Invoice or credit note that stands for this row."),
+    )
 
     class Meta:
         ordering = ["id"]
@@ -94,6 +102,11 @@ class TaxFact(models.Model):
         indexes = [
             models.Index(fields=["amazon_order_id"]),
             models.Index(fields=["order", "transaction_type"]),
+            models.Index(
+                fields=["seller", "order"],
+                condition=Q(document__isnull=True) & ~Q(transaction_type="return"),
+                name="tax_fact_open",
+            ),
         ]
 
     def __str__(self):
