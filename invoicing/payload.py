@@ -18,8 +18,9 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 Kind = Literal["invoice", "credit_note"]
 Component = Literal[
-    "item", "shipping", "gift_wrap", "promotion", "restocking_fee", "return_freight", "goodwill"
-]
+    "item", "shipping", "gift_wrap", "promotion", "restocking_fee", "return_freight", "goodwill",
+    "sales_tax",
+]  # fmt: skip
 # EN 16931 VAT categories (UNTDID 5305): standard or reduced, reverse charge, intra-Community,
 # export, exempt, zero rated, outside the scope of VAT.
 Category = Literal["S", "AE", "K", "G", "E", "Z", "O"]
