@@ -29,6 +29,16 @@ if FULL:
     settings.load_profile("soak")
 
 
+def pytest_report_header(config):
+    """Which official e-invoice rules this run proves: those that are installed."""
+    from invoicing.einvoice import rulesets  # settings are ready only now
+
+    installed = rulesets.versions().items()
+    found = [f"{name} {file['version']}".strip() for name, file in installed]
+    lacking = [f"{key} ({', '.join(rulesets.missing(key))})" for key in rulesets.unusable()]
+    return [f"e-invoice rules: {'; '.join(found)}", f"not provable here: {lacking or 'nothing'}"]
+
+
 def pytest_collection_modifyitems(items):
     """What hypothesis drives is a property, wherever it stands."""
     for item in items:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 RUN = {
     "CELERY_TASK_ALWAYS_EAGER": "1",  # a task runs where it is sent from, unless a test says so
@@ -11,6 +12,9 @@ RUN = {
     "RETOUR_STATIC": "finders",
     "SECRET_KEY": "only-for-tests-" + "x" * 50,
 }
+RULES = Path(__file__).resolve().parents[2] / "shared" / "einvoice"
+if RULES.is_dir():  # rules beside the checkout; without them only the packaged ones are tested
+    RUN["RULES_DIR"] = str(RULES)
 for name, value in RUN.items():
     os.environ.setdefault(name, value)
 
