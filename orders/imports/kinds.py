@@ -111,7 +111,8 @@ def _moment(kind: str, cell: str, day_first: bool | None) -> str:
         f"(SELECT CASE WHEN d ~ '^{_DAY}$' AND {_in_month('d')} THEN {moment} END"
         f" FROM (SELECT {_day_of(day_first)} AS d, r, b FROM"
         f" (SELECT split_part({cell}, ' ', 1) AS w,"
-        f" substring({cell} from '^\\S+ ({_TIME})$') AS r, {cell} ~ ' ' AS b OFFSET 0) AS parts"
+        f" substring({cell} from '^\\S+ ({_TIME})$') AS r,"
+        f" {cell} ~ ' ' AND {cell} !~ '^\\S+ ({_ZONES})$' AS b OFFSET 0) AS parts"
         " OFFSET 0) AS day WHERE r IS NOT NULL OR NOT b)"
     )
     usual = f"{cell} ~ '{_USUAL_TIME}' THEN {text}::{cast}"
