@@ -21,14 +21,14 @@ SOFT_LIMIT = 220
 QUEUES = {
     # task name (pattern)                     queue
     "orders.tasks.*": "imports",
-    "invoicing.tasks.render_*": "documents",
+    "invoicing.tasks.issue_*": "documents",
     "invoicing.tasks.finish_*": "documents",
     "*.tasks.report_*": "reports",
 }
 SCHEDULE = {
     # name                          task                                   when (UTC)
     "requeue-lost-jobs": ("core.tasks.requeue_jobs", 30.0),
-    "finish-numbered-documents": ("invoicing.tasks.finish_numbered_documents", 60.0),
+    "finish-documents": ("invoicing.tasks.finish_documents", 60.0),
     "match-refunds": ("invoicing.tasks.match_refunds", crontab(minute="*/15")),
     "send-queued-messages": ("returns.tasks.send_messages", 60.0),
     "take-in-returns": ("returns.tasks.take_in_returns", crontab(minute="40")),

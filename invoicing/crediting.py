@@ -1,4 +1,4 @@
-"""The credit document of a refund whose money left: ours numbered, or Amazon's recorded.
+"""The credit document of a refund whose money left: ours due for its number, or Amazon's recorded.
 
 Every sent or confirmed refund has one, or a visible reason why not: findings on its draft, or
 Amazon's document not recorded yet (`exception_of`).
@@ -8,6 +8,7 @@ from datetime import date
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 
 from config.core.refused import Refused
 from config.core.roles import require
@@ -23,22 +24,26 @@ from invoicing.drafting import (
 from invoicing.issuing import is_amazons_credit
 from invoicing.models import Document, Refund
 from invoicing.models.document import Issuer, Kind
-from invoicing.numbering import lock_document, number_locked
+from invoicing.numbering import number_now, send_to_worker
 from invoicing.states import MONEY_LEFT, DocumentState
 
 log = structlog.get_logger(__name__)
 
 
 def write_credit_note(refund: Refund, *, by) -> None:
-    """Draft (where missing) and number the credit note of a locked refund whose money left.
+    """Have the credit note of a locked refund issued, now that its money left: drafted where it is
+    missing, due from now on, gated and numbered by a worker after the commit.
 
-    Never raises for what concerns the paper: a finding, and even a fault of ours, stays on the
-    draft, because the transaction also holds the fact that money left. Nothing to do where Amazon
-    writes the credit note.
+    Never raises for what concerns the paper, because the transaction also holds the fact that money
+    left. Nothing to do where Amazon writes the credit note.
     """
     try:
         with transaction.atomic():
-            _write(refund, by)
+            document = _draft(refund, by)
+            if document is not None and document.state == DocumentState.DRAFT:
+                document.due_at = timezone.now()
+                document.save(update_fields=["due_at"])
+                send_to_worker(document.pk)
     except Refused as refusal:
         log.warning("credit_note_waits", refund=str(refund.key), code=refusal.code)
     except Exception as error:
@@ -57,10 +62,10 @@ def issue_credit_note(refund: Refund, *, by) -> Document:
         _check_money_left(locked)
         if locked.document_id and locked.document.state != DocumentState.DRAFT:
             raise Refused("state", f"Its credit note is {locked.document.number} already.")
-        findings = _write(locked, by)
-    if findings:
-        raise Refused("gate", " ".join(finding["sentence"] for finding in findings))
-    return Document.objects.get(pk=locked.document_id)
+        document = _draft(locked, by)
+    if document is None:
+        raise Refused("amazon_issues", "Amazon writes this credit note: record its number.")
+    return number_now(document.pk, by=by, verb="issue_credit_note")
 
 
 def record_credit_note(refund: Refund, *, by, number: str, issue_date: date) -> Document:
@@ -102,18 +107,19 @@ def _check_money_left(refund: Refund) -> None:
         raise Refused("not_sent", "The credit note follows the money: this refund is not sent yet.")
 
 
-def _write(refund: Refund, by) -> list[dict[str, str]]:
+def _draft(refund: Refund, by) -> Document | None:
+    """The refund's credit document, drafted where it is missing; None where Amazon writes it."""
     if refund.document_id is None:
         if is_amazons_credit(invoice_of(refund.order)):
-            return []
+            return None
         refund.document = draft_credit_note(refund, by=by)
         refund.save(update_fields=["document"])
-    document = lock_document(refund.document_id)
-    return number_locked(document) if document.state == DocumentState.DRAFT else []
+    rows = Document.objects.select_for_update(of=("self",), no_key=True)
+    return rows.get(pk=refund.document_id)
 
 
 def _keep_finding(refund: Refund, what: str) -> None:
-    sentence = f"The credit note could not be numbered ({what}). Number it again."
+    sentence = f"The credit note could not be written ({what}). Ask for it again."
     Document.objects.filter(pk=refund.document_id, state=DocumentState.DRAFT).update(
         findings=[{"code": "fault", "sentence": sentence}]
     )

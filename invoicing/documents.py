@@ -1,17 +1,14 @@
-"""The verbs of documents: issue or record an invoice, number, render, hand out the stored file.
+"""The verbs of documents: issue or record an invoice, ask again, hand out the stored file.
 
-Drafts are made in `drafting.py`, numbers given in `numbering.py`, credit notes follow their refund
-in `crediting.py`; doors find all of them here.
+Drafts are made in `drafting.py`, numbers given in `numbering.py`, files made in `finishing.py`,
+credit notes follow their refund in `crediting.py`; doors find all of them here.
 """
 
-import hashlib
 from datetime import date
 
-import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from config.core.models import User
 from config.core.refused import Refused
 from config.core.roles import require
 from config.core.trail import trail
@@ -19,20 +16,22 @@ from invoicing import paper
 from invoicing.caps import lock_lines
 from invoicing.crediting import check_number, issue_credit_note, record_credit_note
 from invoicing.drafting import draft_credit_note, invoice_lines, new_document, store_lines
+from invoicing.finishing import finish_documents, issue_due, render_numbered
 from invoicing.issuing import require_ours
-from invoicing.models import Artifact, Document, Download
+from invoicing.models import Artifact, Document, DocumentLine, Download
 from invoicing.models.document import Issuer, Kind
-from invoicing.numbering import lock_document, number, number_locked
-from invoicing.payload import Payload
+from invoicing.numbering import check_turn, lock_document, number, number_now, send_to_worker
 from invoicing.states import DocumentState
 from orders.models import Order
 
-log = structlog.get_logger(__name__)
+CHANGED = ("changed", "The facts of this document are changing right now: try it again.")
 __all__ = [
+    "ask_again",
     "draft_credit_note",
     "file_of",
-    "finish_numbered",
+    "finish_documents",
     "issue_credit_note",
+    "issue_due",
     "issue_invoice",
     "number",
     "record_credit_note",
@@ -52,9 +51,14 @@ def issue_invoice(order: Order, *, by) -> Document:
         _check_facts(order)
         require_ours(order)
         document = _draft_invoice(order, Issuer.RETOUR, by)
-        findings = number_locked(lock_document(document.pk))
-    if findings:
-        raise Refused("gate", " ".join(finding["sentence"] for finding in findings))
+    try:
+        number_now(document.pk, by=by, verb="issue_invoice")
+    except Document.DoesNotExist as error:
+        raise Refused(*CHANGED) from error
+    except Refused as refused:
+        if refused.code == "state":
+            _refuse_known(order)
+        raise
     return Document.objects.select_related("order").get(pk=document.pk)
 
 
@@ -78,47 +82,22 @@ def record_invoice(
     return document
 
 
-def render_numbered(document_id: int) -> bool:
-    """Render a numbered document once and store the file; True when it is issued now.
+def ask_again(document: Document, *, by) -> Document:
+    """Have a draft checked and issued by a worker, or a numbered document's file made, now.
 
-    A document that another worker is rendering, or that is issued, is left alone.
+    What was found before is looked at afresh; the sweeper would try it again by itself, but later.
     """
-    from invoicing.render import render  # loads Pango and fonts, which only this needs
-
-    with trail("issue_document", by=User.objects.system()):
-        rows = Document.objects.select_for_update(skip_locked=True, of=("self",))
-        document = rows.filter(pk=document_id, state=DocumentState.NUMBERED).first()
-        if document is None:
-            return False
-        rendered = render(Payload.from_json(document.payload))
-        if hashlib.sha256(rendered.pdf).hexdigest() != rendered.sha256:
-            raise ValueError("the rendered file is not what its hash says")
-        Artifact.objects.create(
-            document=document,
-            kind="pdf",
-            content=rendered.pdf,
-            sha256=rendered.sha256,
-            size=len(rendered.pdf),
-            versions=dict(rendered.versions),
-        )
-        document.state, document.issued_at = DocumentState.ISSUED, timezone.now()
-        document.save(update_fields=["state", "issued_at"])
-    return True
-
-
-def finish_numbered(limit: int = 100) -> int:
-    """Render what is numbered but not issued, oldest first; returns how many were finished.
-
-    One that cannot be rendered is logged and tried again next time; it never holds up the others.
-    """
-    waiting = Document.objects.filter(state=DocumentState.NUMBERED).order_by("pk")
-    finished = 0
-    for pk in list(waiting.values_list("pk", flat=True)[:limit]):
-        try:
-            finished += render_numbered(pk)
-        except Exception:
-            log.exception("document_not_rendered", document=pk)
-    return finished
+    require(by, "invoicing.issue_document")
+    with trail("ask_again", by=by):
+        locked = lock_document(document.pk)
+        if locked.state == DocumentState.NUMBERED:
+            locked.gated_at = None
+        else:
+            check_turn(locked)
+            locked.due_at = timezone.now()
+        locked.save(update_fields=["due_at", "gated_at"])
+        send_to_worker(locked.pk)
+    return locked
 
 
 def file_of(document: Document, *, by, kind: str = "pdf") -> Artifact:
@@ -150,14 +129,18 @@ def _check_facts(order: Order) -> None:
         )
 
 
+def _refuse_known(order: Order) -> None:
+    known = Document.objects.filter(order=order, kind=Kind.INVOICE)
+    if invoice := known.exclude(state=DocumentState.DRAFT).first():
+        raise Refused("invoice_known", f"The invoice of this order is on record: {invoice.number}.")
+
+
 def _draft_invoice(order: Order, issuer: str, by) -> Document:
-    """A fresh draft under the lock of the order's lines; an invoice on record is refused."""
+    """The draft under the lock of the order's lines: the one there is, if it says the same, so that
+    two who issue at once work on one; an invoice on record is refused.
+    """
     lock_lines([order.pk])
-    known = Document.objects.filter(order=order, kind=Kind.INVOICE).first()
-    if known and known.state != DocumentState.DRAFT:
-        raise Refused("invoice_known", f"The invoice of this order is on record: {known.number}.")
-    if known:
-        known.delete()
+    _refuse_known(order)
     document = new_document(order, Kind.INVOICE, issuer, by, origin="order")
     rows = invoice_lines(order, document)
     if not rows:
@@ -165,6 +148,20 @@ def _draft_invoice(order: Order, issuer: str, by) -> Document:
     document.net = sum(row.net for row in rows)
     document.tax = sum(row.tax for row in rows)
     document.gross = document.net + document.tax
+    for known in Document.objects.filter(order=order, kind=Kind.INVOICE):
+        if _says_the_same(known, document, rows):
+            return known
+        known.delete()
     document.save()
     store_lines(rows)
     return document
+
+
+def _says_the_same(known: Document, document: Document, rows: list[DocumentLine]) -> bool:
+    header = ("issuer", "buyer_id", "currency", "language", "net", "tax")
+    line = ("order_line_id", "component", "sku", "description", "quantity", "net", "tax", "rate")
+    return [getattr(known, name) for name in header] == [
+        getattr(document, name) for name in header
+    ] and list(known.lines.values_list(*line)) == [
+        tuple(getattr(row, name) for name in line) for row in rows
+    ]

@@ -1,30 +1,46 @@
-"""Taking a number: the gate first, then a short lock that freezes payload and hash chain.
+"""Taking a number: the gate outside of any lock, then a short lock that freezes what it looked at.
 
-A finding stops before a number is spent and stays on the draft. Numbers are gapless per series and
-year; the year is the one where the seller is.
+The gate reads the draft with a placeholder of the number's width. Under the lock the content must
+still be the same, or the gate looks again; a finding stays on the draft and spends no number.
+Numbers are gapless per series and year; the year is the one where the seller is. Rendering and
+the sweeper are in `finishing.py`.
 """
 
 import hashlib
 import json
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from config.core.models.counter import next_number
-from config.core.money import Split
+from config.core.models.counter import Counter, next_number
 from config.core.refused import Refused
 from config.core.roles import require
+from config.core.sentence import Sentence
 from config.core.trail import trail
-from invoicing import paper
-from invoicing.caps import Key, lock_lines, sums_of
-from invoicing.models import Document, DocumentLine, NumberSeries
-from invoicing.models.document import Kind
+from invoicing import credited, issuing, paper
+from invoicing.caps import lock_lines
+from invoicing.models import Document, NumberSeries, Refund
+from invoicing.models.document import Issuer, Kind
 from invoicing.particulars import check_particulars
 from invoicing.payload import Payload
-from invoicing.states import CAP_GROUP, MONEY_LEFT, DocumentState
+from invoicing.states import MONEY_LEFT, DocumentState, Occasion
 
 SERIES_MARK = {Kind.INVOICE: "INV", Kind.CREDIT_NOTE: "CN"}
+ATTEMPTS = 3  # how often a draft that changes under the gate is looked at again
+JOINED = ("order__marketplace", "seller", "marketplace", "buyer", "corrects", "refund")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the gate saw of a draft: payload without and with the placeholder, and its report."""
+
+    content: Payload
+    findings: tuple[dict[str, str], ...]
+    report: object
 
 
 def number(document: Document, *, by) -> Document:
@@ -34,49 +50,66 @@ def number(document: Document, *, by) -> Document:
     credit note takes its number only once the money has left.
     """
     require(by, "invoicing.issue_document")
-    with trail("number_document", by=by):
-        locked = lock_document(document.pk)
-        if locked.state != DocumentState.DRAFT:
-            raise Refused("state", f"This document already has its number, {locked.number}.")
-        refund = getattr(locked, "refund", None)
-        if locked.kind == Kind.CREDIT_NOTE and (refund is None or refund.state not in MONEY_LEFT):
-            raise Refused(
-                "not_sent", "A credit note gets its number when its refund has been sent."
-            )
-        findings = number_locked(locked)
-    if findings:
-        raise Refused("gate", " ".join(finding["sentence"] for finding in findings))
-    return locked
+    return number_now(document.pk, by=by, verb="number_document")
 
 
-def lock_document(pk: int) -> Document:
-    """Lock a document and read what a number needs."""
-    rows = Document.objects.select_related(
-        "order__marketplace", "seller", "marketplace", "buyer", "corrects", "refund"
-    )
-    return rows.select_for_update(of=("self",)).get(pk=pk)
-
-
-def number_locked(document: Document) -> list[dict[str, str]]:
-    """Number a locked draft, or store and return what the gate found. Never raises for a finding.
-
-    The lock on the series is taken last and held until the caller's commit: call it at the end.
-    """
-    lock_lines([document.order_id])
-    issue_date = paper.today_of(document.seller)
-    if document.tax_point is None:
-        document.tax_point = _tax_point(document)
-    payload = paper.fill(document, issue_date)
-    document.findings = _excess_credit(document) + [
-        {"code": finding.code, "sentence": str(finding.sentence)}
-        for finding in check_particulars(payload)
-    ]
+def number_now(document_id: int, *, by, verb: str) -> Document:
+    """`number` without the permission: for verbs that checked their own."""
+    document, _ = take_number(document_id, by=by, verb=verb, published=True)
     if document.findings:
-        document.save(update_fields=["findings", "tax_point"])
-        return document.findings
-    _freeze(document, payload)
-    transaction.on_commit(lambda: _hurry(document.pk))
-    return []
+        raise Refused("gate", " ".join(map(sentence_of, document.findings)))
+    return document
+
+
+def take_number(
+    document_id: int, *, by, verb: str, published: bool = False
+) -> tuple[Document, object]:
+    """Gate a draft and number it, or store what was found; returns it and the gate's report.
+
+    Each attempt looks at the draft without a lock, then compares and freezes under the locks.
+    ``published`` sends the rendering to a worker after the commit. Raises Refused for a document
+    that is no draft of ours or whose money has not left, and Document.DoesNotExist.
+    """
+    for _ in range(ATTEMPTS):
+        draft = Document.objects.select_related(*JOINED).get(pk=document_id)
+        check_turn(draft)
+        looked = look(draft)
+        with trail(verb, by=by):
+            document = lock_document(document_id)
+            check_turn(document)
+            _complete(document)
+            if paper.fill(document, paper.today_of(document.seller)) != looked.content:
+                continue
+            _settle(document, looked)
+            if published and not document.findings:
+                send_to_worker(document_id)
+        return document, looked.report
+    raise Refused("changed", "The facts of this document are changing right now: try it again.")
+
+
+def look(document: Document) -> Looked:
+    """Run the gate on a draft as it stands; takes no lock and stores nothing."""
+    _complete(document)
+    content = paper.fill(document, paper.today_of(document.seller))
+    payload = replace(content, number=placeholder(document, content.issue_date))
+    findings = check_particulars(payload)
+    rows = ({"code": f.code, "layer": "", "sentence": f.sentence.to_json()} for f in findings)
+    return Looked(content, tuple(rows), None)
+
+
+def lock_document(document_id: int) -> Document:
+    """Lock refund, order lines and document, in that order, and read what a number needs."""
+    order_id = Document.objects.values_list("order_id", flat=True).get(pk=document_id)
+    list(Refund.objects.filter(document_id=document_id).select_for_update(no_key=True))
+    lock_lines([order_id])
+    rows = Document.objects.select_related(*JOINED)
+    return rows.select_for_update(of=("self",), no_key=True).get(pk=document_id)
+
+
+def sentence_of(finding: Mapping[str, Any]) -> str:
+    """A stored finding in plain English."""
+    said = finding["sentence"]
+    return said if isinstance(said, str) else str(Sentence.from_json(said))
 
 
 def chain(previous_hash: str, number: str, payload_sha256: str) -> str:
@@ -84,23 +117,96 @@ def chain(previous_hash: str, number: str, payload_sha256: str) -> str:
     return hashlib.sha256(f"{previous_hash}\n{number}\n{payload_sha256}".encode()).hexdigest()
 
 
+def placeholder(document: Document, day: date) -> str:
+    """What the number would be if it were taken now: right in form and width, and not taken."""
+    series = NumberSeries.objects.filter(**_series_key(document)).first()
+    taken = series and Counter.objects.filter(name=_counter(series, day.year)).first()
+    pattern = series.pattern if series else _pattern(document)
+    return pattern.format(year=day.year, number=(taken.value if taken else 0) + 1)
+
+
 def series_of(document: Document) -> NumberSeries:
     """The series of the document's kind; made from the seller's code on first use."""
-    mark = SERIES_MARK[document.kind]
-    pattern = f"{document.seller.code}-{document.marketplace.code}-{mark}".upper()
     series, _ = NumberSeries.objects.get_or_create(
-        seller_id=document.seller_id,
-        kind=document.kind,
-        marketplace_id=document.marketplace_id,
-        defaults={"pattern": pattern + "-{year}-{number:06d}"},
+        **_series_key(document), defaults={"pattern": _pattern(document)}
     )
     return series
 
 
+def _series_key(document: Document) -> dict:
+    return {
+        "seller_id": document.seller_id,
+        "kind": document.kind,
+        "marketplace_id": document.marketplace_id,
+    }
+
+
+def _pattern(document: Document) -> str:
+    mark = SERIES_MARK[document.kind]
+    return f"{document.seller.code}-{document.marketplace.code}-{mark}".upper() + (
+        "-{year}-{number:06d}"
+    )
+
+
+def _counter(series: NumberSeries, year: int) -> str:
+    return f"series:{series.pk}:{year}"
+
+
+def check_turn(document: Document) -> None:
+    """Refuse what is no draft of ours, what Amazon issues, and a credit before its money left."""
+    if document.state != DocumentState.DRAFT:
+        raise Refused("state", f"This document already has its number, {document.number}.")
+    if document.issuer != Issuer.RETOUR:
+        raise Refused("recorded", "Somebody else issued this document: record its number.")
+    if document.kind == Kind.INVOICE and document.occasion == Occasion.SUPPLY:
+        issuing.require_ours(document.order)
+    elif not _money_left(document):
+        raise Refused("not_sent", "A credit note gets its number when its refund has been sent.")
+
+
+def _money_left(document: Document) -> bool:
+    """A refund's credit note follows the money; corrections of invoices move none."""
+    refund = getattr(document, "refund", None)
+    if refund is not None:
+        return refund.state in MONEY_LEFT
+    moved = document.occasion in (Occasion.CANCELLATION, Occasion.CORRECTION)
+    return moved or document.kind == Kind.INVOICE
+
+
+def _complete(document: Document) -> None:
+    """What a draft learns only when it is issued: the day of supply."""
+    if document.tax_point is None:
+        document.tax_point = _tax_point(document)
+
+
+def _tax_point(document: Document) -> date | None:
+    """The day of supply; on a credit note the day the price fell, that is the refund's."""
+    if document.kind == Kind.INVOICE:
+        return paper.supply_date(document.order)
+    refund = getattr(document, "refund", None)
+    if refund is None:
+        return paper.today_of(document.seller)
+    moment = refund.sent_at or refund.confirmed_at or timezone.now()
+    return refund.sent_on or timezone.localdate(moment)
+
+
+def _settle(document: Document, looked: Looked) -> None:
+    """Under the locks: number the draft, or store what was found on it."""
+    document.gated_at = timezone.now()
+    document.findings = [*looked.findings, *_excess(document)]
+    if document.findings:
+        document.save(update_fields=["findings", "gated_at", "tax_point"])
+    else:
+        _freeze(document, looked.content)
+
+
 def _freeze(document: Document, payload: Payload) -> None:
-    """Take the next number under the series' lock and freeze content and chain."""
+    """Take the next number under the series' lock and freeze content and chain.
+
+    The counter's row stays locked until the commit: this is the last lock of all.
+    """
     series, year = series_of(document), payload.issue_date.year
-    sequence = next_number(f"series:{series.pk}:{year}")
+    sequence = next_number(_counter(series, year))
     payload = replace(payload, number=series.pattern.format(year=year, number=sequence))
     numbered = Document.objects.filter(series=series, year=year).order_by("-sequence")
     document.previous_hash = numbered.values_list("chain_hash", flat=True).first() or ""
@@ -113,55 +219,25 @@ def _freeze(document: Document, payload: Payload) -> None:
     document.save()
 
 
-def _tax_point(document: Document):
-    """The day of supply; on a credit note the day the price fell, that is the refund's."""
-    if document.kind == Kind.INVOICE:
-        return paper.supply_date(document.order)
-    refund = document.refund
-    moment = refund.sent_at or refund.confirmed_at or timezone.now()
-    return refund.sent_on or timezone.localdate(moment)
+def _excess(document: Document) -> Iterable[dict[str, str]]:
+    """What a credit note would take above its invoices, per line, component and rate."""
+    reversal = document.kind == Kind.INVOICE
+    for row in credited.excess(document):
+        sentence = (
+            f"More of {row.sku} would be charged again than {document.corrects.number} credited."
+            if reversal
+            else f"The credit for {row.sku} would be more than its invoice charged; credit notes "
+            "before it took the rest."
+        )
+        yield {"code": "credit_exceeds", "layer": "invoices", "sentence": sentence, "at": row.sku}
 
 
-def _excess_credit(document: Document) -> list[dict[str, str]]:
-    """What a credit note would take above its invoice, per line and component, under the lock."""
-    if document.kind != Kind.CREDIT_NOTE:
-        return []
-    lines = DocumentLine.objects.filter(document__order_id=document.order_id)
-    invoiced = _grouped(lines.filter(document=document.corrects_id))
-    others = lines.filter(document__kind=Kind.CREDIT_NOTE).exclude(document=document)
-    credited = _grouped(others.exclude(document__state=DocumentState.DRAFT))
-    return [
-        {
-            "code": "credit_exceeds",
-            "sentence": f"The credit for {sku} would be more than its invoice "
-            f"{document.corrects.number} charged; credit notes before it took the rest.",
-        }
-        for key, (sku, mine) in _mine(document).items()
-        if _passes(credited.get(key, Split()) + mine, invoiced.get(key, Split()))
-    ]
-
-
-def _passes(credited: Split, invoiced: Split) -> bool:
-    return credited.net > invoiced.net or credited.tax > invoiced.tax
-
-
-def _mine(document: Document) -> dict[Key, tuple[str, Split]]:
-    rows = list(document.lines.all())
-    sku = {row.order_line_id: row.sku for row in rows}
-    return {key: (sku[key[0]], split) for key, split in _grouped(rows).items()}
-
-
-def _grouped(rows) -> dict[Key, Split]:
-    """Sums per (order line, cap group)."""
-    total: dict[Key, Split] = {}
-    for (line, component), split in sums_of(rows).items():
-        key = (line, CAP_GROUP[component])
-        total[key] = total.get(key, Split()) + split
-    return total
+def send_to_worker(document_id: int) -> None:
+    """Ask a worker after the commit; without a broker the sweeper does it a minute later."""
+    transaction.on_commit(lambda: _hurry(document_id))
 
 
 def _hurry(document_id: int) -> None:
-    """Ask a worker to render; without a broker the sweeper does it a minute later."""
-    from invoicing.tasks import publish, render_numbered_document
+    from invoicing.tasks import issue_document, publish
 
-    publish(render_numbered_document, document_id)
+    publish(issue_document, document_id)

@@ -6,20 +6,20 @@ from celery import shared_task
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="invoicing.tasks.render_numbered_document")
-def render_numbered_document(document_id: int) -> bool:
-    """Render one numbered document."""
-    from invoicing.documents import render_numbered
+@shared_task(name="invoicing.tasks.issue_document")
+def issue_document(document_id: int) -> bool:
+    """Gate, number and render one document."""
+    from invoicing.documents import issue_due
 
-    return render_numbered(document_id)
+    return issue_due(document_id)
 
 
-@shared_task(name="invoicing.tasks.finish_numbered_documents")
-def finish_numbered_documents() -> int:
-    """Render what is numbered but not issued (beat, every minute)."""
-    from invoicing.documents import finish_numbered
+@shared_task(name="invoicing.tasks.finish_documents")
+def finish_documents() -> int:
+    """Issue what is due or numbered and still waits (beat, every minute)."""
+    from invoicing.documents import finish_documents as finish
 
-    return finish_numbered()
+    return finish()
 
 
 @shared_task(name="invoicing.tasks.match_refunds")
