@@ -12,6 +12,7 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from config.core.trail import tracked
+from invoicing.retention_sql import MAY_ERASE
 from invoicing.states import DOCUMENT_TRANSITIONS, Component, DocumentState, Occasion
 from orders.models import Buyer, Marketplace, Order, OrderLine, Seller
 
@@ -87,6 +88,21 @@ _CHILD_FROZEN = pgtrigger.Func(
     RETURN NEW;
     """
 )
+
+
+_KEPT = f"""
+    IF OLD.state = 'draft' OR ({MAY_ERASE}) THEN RETURN OLD; END IF;
+    RAISE EXCEPTION 'document % is kept and cannot be deleted', OLD.number
+        USING ERRCODE = 'restrict_violation';
+"""
+# Files stay as long as their document; retention deletes the document first.
+_FILE_KEPT = """
+    IF EXISTS (SELECT FROM invoicing_document d WHERE d.id = OLD.document_id) THEN
+        RAISE EXCEPTION 'a stored file is kept as long as its document'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN OLD;
+"""
 
 
 def _frozen_child() -> pgtrigger.Trigger:
@@ -214,8 +230,8 @@ class Document(models.Model):
             pgtrigger.Trigger(
                 name="frozen", when=pgtrigger.Before, operation=pgtrigger.Update, func=_FROZEN
             ),
-            pgtrigger.Protect(
-                name="kept", operation=pgtrigger.Delete, condition=~pgtrigger.Q(old__state="draft")
+            pgtrigger.Trigger(
+                name="kept", when=pgtrigger.Before, operation=pgtrigger.Delete, func=_KEPT
             ),
         ]
 
@@ -304,7 +320,10 @@ class Artifact(models.Model):
             models.UniqueConstraint(fields=["document", "kind"], name="artifact_once_a_kind")
         ]
         triggers = [
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Protect(name="unchanged", operation=pgtrigger.Update),
+            pgtrigger.Trigger(
+                name="kept", when=pgtrigger.Before, operation=pgtrigger.Delete, func=_FILE_KEPT
+            ),
         ]
 
     def __str__(self):

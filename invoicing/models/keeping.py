@@ -1,12 +1,26 @@
 """What happens to an issued document afterwards: delivery to others, and how long it is kept."""
 
+from functools import reduce
+from operator import and_
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from config.core.trail import tracked
-from invoicing.models.document import Document, Kind
+from invoicing.models.document import Artifact, Document, Kind, NumberSeries
+from invoicing.models.refund import Refund
+from invoicing.retention_sql import DEFAULT_YEARS, FLOORS
+
+# No country's years go below its law, and the default not below ten.
+_ABOVE_FLOOR = reduce(
+    and_,
+    (
+        ~Q(country=country) | Q(years__gte=years)
+        for country, years in {**FLOORS, "": DEFAULT_YEARS}.items()
+    ),
+)
 
 
 @tracked(exclude=("to",))
@@ -25,6 +39,14 @@ class Delivery(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
 
     document = models.ForeignKey(Document, models.PROTECT, related_name="deliveries")
+    artifact = models.ForeignKey(
+        Artifact,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="deliveries",
+        help_text=_("The file that is handed over."),
+    )
     channel = models.CharField(max_length=8, choices=Channel)
     state = models.CharField(max_length=10, choices=State, default=State.PREPARED)
     to = models.EmailField(blank=True)
@@ -80,6 +102,7 @@ class RetentionRule(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "country"], name="one_retention_rule_a_kind"),
             models.CheckConstraint(condition=Q(years__gte=1), name="retention_at_least_a_year"),
+            models.CheckConstraint(condition=_ABOVE_FLOOR, name="retention_not_below_the_law"),
         ]
 
     def __str__(self):
@@ -117,7 +140,11 @@ class LegalHold(models.Model):
 
 
 class Erasure(models.Model):
-    """Proof that retention removed a document: what it was, never what it said."""
+    """Proof that retention removed a document: what it was, never what it said.
+
+    It keeps the document's place in its series and chain, so that both can still be checked, and
+    the refund whose credit note it was.
+    """
 
     append_only = True
 
@@ -127,15 +154,27 @@ class Erasure(models.Model):
     country = models.CharField(max_length=2)
     issue_date = models.DateField()
     kept_until = models.DateField()
-    payload_sha256 = models.CharField(max_length=64)
-    chain_hash = models.CharField(max_length=64)
-    series = models.CharField(max_length=60, blank=True)
-    sequence = models.PositiveIntegerField(null=True)
+    payload_sha256 = models.CharField(max_length=64, blank=True)
+    previous_hash = models.CharField(max_length=64, blank=True)
+    chain_hash = models.CharField(max_length=64, blank=True)
+    series = models.ForeignKey(
+        NumberSeries, models.PROTECT, null=True, blank=True, related_name="erasures"
+    )
+    year = models.PositiveSmallIntegerField(null=True, blank=True)
+    sequence = models.PositiveIntegerField(null=True, blank=True)
+    refund = models.ForeignKey(
+        Refund, models.PROTECT, null=True, blank=True, related_name="erasures"
+    )
     erased_at = models.DateTimeField(auto_now_add=True)
     rule = models.CharField(max_length=200)
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["series", "year", "sequence"], name="erased_once_a_series"
+            )
+        ]
 
     def __str__(self):
         return self.number

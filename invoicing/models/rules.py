@@ -67,6 +67,9 @@ class DocumentRules(models.Model):
 
     seller = models.OneToOneField(Seller, models.PROTECT, related_name="document_rules")
     restocking = models.CharField(max_length=10, choices=Restocking, default=Restocking.ALLOWANCE)
+    email_documents = models.BooleanField(
+        default=False, help_text=_("Mail issued documents to the buyer, where an address is known.")
+    )
 
     class Meta:
         verbose_name_plural = "document rules"
