@@ -33,6 +33,16 @@ class Profile:
     bt23: str
     layers: tuple[str, ...]
 
+    @property
+    def addressed(self) -> bool:
+        """Demands electronic addresses (BT-34, BT-49) and a reference of the buyer (BT-10)."""
+        return self.bt23 == BILLING
+
+    @property
+    def routed(self) -> bool:
+        """The electronic address brings the document to the buyer, so only a given one will do."""
+        return self.bt24 == PEPPOL
+
 
 PROFILES: dict[str, Profile] = {
     profile.key: profile
