@@ -17,7 +17,7 @@ from invoicing.caps import lock_lines
 from invoicing.crediting import check_number, issue_credit_note, record_credit_note
 from invoicing.drafting import draft_credit_note, invoice_lines, new_document, store_lines
 from invoicing.finishing import finish_documents, issue_due, render_numbered
-from invoicing.issuing import require_ours
+from invoicing.issuing import require_whole_order
 from invoicing.models import Artifact, Document, DocumentLine, Download
 from invoicing.models.document import Issuer, Kind
 from invoicing.numbering import check_turn, lock_document, number, number_now, send_to_worker
@@ -49,7 +49,7 @@ def issue_invoice(order: Order, *, by) -> Document:
     require(by, "invoicing.issue_document")
     with trail("issue_invoice", by=by):
         _check_facts(order)
-        require_ours(order)
+        require_whole_order(order)
         document = _draft_invoice(order, Issuer.RETOUR, by)
     try:
         number_now(document.pk, by=by, verb="issue_invoice")

@@ -1,16 +1,36 @@
-"""Who issues the tax documents of an order: Amazon or we. Exactly one of both may.
+"""Who issues the tax documents of an order: Amazon, or we, and from whose figures.
 
 A second tax invoice for the same supply is a second tax debt (art. 203 Directive 2006/112/EC), so
-whoever wrote the invoice also writes its credit notes; for invoices of an earlier system the
-seller's issuing mode on the marketplace decides.
+this is asked before any document is made. Whoever wrote the invoice also writes its credit notes;
+for invoices of an earlier system the seller's issuing mode on the marketplace decides. Amazon's
+tax reports say about single orders who issued, or that Amazon owes the tax itself.
 """
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+from django.urls import reverse
+
 from config.core.refused import Refused
-from invoicing.models import Document, IssuingMode
+from invoicing.models import Document, IssuingMode, TaxFact
 from invoicing.models.document import Issuer
-from orders.models import Order
+from orders.models import Marketplace, Order, Seller
+
+# Rows of Amazon's reports that say Amazon issued, or owes the tax: nobody else may issue.
+AMAZONS = (
+    Q(deemed_supplier=True)
+    | Q(amazon_invoiced=True)
+    | (Q(report=TaxFact.Report.AMAZON) & ~Q(invoice_number=""))
+)
+
+
+def mode_of(seller: Seller | int, marketplace: Marketplace | int) -> str:
+    """Who issues there: "amazon", "vidr" (we, from Amazon's tax data), "seller" (we), "" undecided.
+
+    Takes rows or their ids.
+    """
+    rows = IssuingMode.objects.filter(seller=seller, marketplace=marketplace)
+    return rows.values_list("issuer", flat=True).first() or ""
 
 
 def modes(orders: Iterable[Order]) -> dict[tuple[int, int], str]:
@@ -32,22 +52,48 @@ def amazon_credits(invoice: Document, mode: str | None) -> bool:
 
 def is_amazons_credit(invoice: Document) -> bool:
     """`amazon_credits` of one invoice, with its mode looked up."""
-    mode = modes([invoice.order]).get((invoice.seller_id, invoice.marketplace_id))
-    return amazon_credits(invoice, mode)
+    return amazon_credits(invoice, mode_of(invoice.seller_id, invoice.marketplace_id))
 
 
-def require_ours(order: Order) -> None:
-    """Refuse to issue an invoice that Amazon issues, or that nobody decided about."""
-    mode = modes([order]).get((order.seller_id, order.marketplace_id))
-    if mode is None:
+def require_ours(order: Order) -> str:
+    """Refuse to issue what Amazon issues, or what nobody decided about; returns the mode.
+
+    Asked again under the lock before a number is spent. Refused: "issuing_mode", "amazon_issues",
+    "deemed_supplier".
+    """
+    mode = mode_of(order.seller_id, order.marketplace_id)
+    if not mode:
+        page = reverse("admin:invoicing_issuingmode_changelist")
         raise Refused(
             "issuing_mode",
             f"Nobody has decided who issues invoices of {order.seller} on {order.marketplace}. "
-            "An admin sets the issuing mode first.",
+            f"An admin sets the issuing mode first: {page}",
         )
-    if mode == IssuingMode.Issuer.AMAZON or order.is_amazon_invoiced:
+    said = order.tax_facts.filter(AMAZONS).order_by("-deemed_supplier").first()
+    if said is not None and said.deemed_supplier:
+        raise Refused(
+            "deemed_supplier",
+            f"Amazon is the supplier of order {order.amazon_order_id} for the tax and owes it: "
+            "nobody else may issue an invoice.",
+        )
+    if mode == IssuingMode.Issuer.AMAZON or order.is_amazon_invoiced or said is not None:
         raise Refused(
             "amazon_issues",
             f"Amazon issues the invoice of order {order.amazon_order_id}. Record Amazon's invoice "
             "number and date instead: a second invoice would owe the tax twice.",
+        )
+    return mode
+
+
+def require_whole_order(order: Order) -> None:
+    """`require_ours`, for an invoice over the whole order from the order's own facts.
+
+    Refused also with "vidr": from Amazon's tax data each shipment gets an invoice of its own.
+    """
+    if require_ours(order) == IssuingMode.Issuer.VIDR:
+        raise Refused(
+            "vidr",
+            f"Order {order.amazon_order_id} is invoiced from Amazon's tax data, one invoice for "
+            "each shipment. Import the VAT invoice data report (VIDR); the invoices follow by "
+            "themselves.",
         )
