@@ -1,4 +1,5 @@
-"""Which buttons a refund or document offers to a person, and why the rest are not theirs.
+"""Which buttons a refund offers to a person, and why the rest are not theirs; those of a document
+are in `document_actions.py`.
 
 The verbs decide again under their lock; this only spares people the refusal.
 """
@@ -12,8 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from config.core.roles import may
 from invoicing import forms
-from invoicing.models import Document, Refund
-from invoicing.models.document import Kind
+from invoicing.models import Refund
 from invoicing.states import MONEY_LEFT, REFUND_VERB, DocumentState
 
 NOT_YOURS = gettext_lazy("Your role may not do this. Ask a lead or an admin.")
@@ -34,6 +34,7 @@ class Action:
     danger: bool = False
     form: Any = None
     note: str = ""
+    is_link: bool = False
 
 
 def of_refund(refund: Refund, user: Any, bound: dict | None = None) -> list[Action]:
@@ -99,21 +100,3 @@ def _paper(refund: Refund, user: Any, bound: dict) -> list[Action]:
         url = reverse("invoicing:refund-verb", args=[refund.key, name])
         found.append(Action(name, label, url, refused=refused, form=shown))
     return found
-
-
-def of_document(document: Document, user: Any) -> list[Action]:
-    """The buttons of a document: a draft can be numbered once its gate is clean."""
-    if document.state != DocumentState.DRAFT:
-        return []
-    refused = "" if may(user, "invoicing.issue_document") else str(NOT_YOURS)
-    refund = getattr(document, "refund", None)
-    unsent = refund is None or refund.state not in MONEY_LEFT
-    if not refused and document.kind == Kind.CREDIT_NOTE and unsent:
-        refused = _("A credit note gets its number when its refund has been sent.")
-    url = reverse("invoicing:document-verb", args=[document.pk, "number"])
-    return [
-        Action(
-            "number", _("Number and issue"), url, primary=not refused, refused=refused,
-            confirm=_("The number is final: a numbered document cannot be changed any more."),
-        )
-    ]  # fmt: skip

@@ -124,8 +124,8 @@ class ArtifactAdmin(ReadOnlyAdmin):
 class DownloadAdmin(ReadOnlyAdmin):
     """Who took which document or report, and when."""
 
-    list_display = ("at", "by", "document", "run")
-    list_filter = ("by", "at")
+    list_display = ("at", "by", "document", "kind", "run")
+    list_filter = ("kind", "by", "at")
     search_fields = ("document__number", "run__file_name", "by__username")
     list_select_related = ("by", "document", "run")
 
@@ -238,8 +238,8 @@ class SettlementRunAdmin(ReadOnlyAdmin):
 class DocumentRulesAdmin(TrailedAdmin):
     """How each seller writes documents."""
 
-    list_display = ("seller", "restocking")
-    list_filter = ("restocking",)
+    list_display = ("seller", "restocking", "email_documents")
+    list_filter = ("restocking", "email_documents")
     search_fields = ("seller__code", "seller__name")
     list_select_related = ("seller",)
 

@@ -107,7 +107,7 @@ def file_of(document: Document, *, by, kind: str = "pdf") -> Artifact:
     if artifact is None:
         raise Refused("no_file", _why_no_file(document))
     with transaction.atomic():
-        Download.objects.create(document=document, by=by)
+        Download.objects.create(document=document, kind=kind, by=by)
     return artifact
 
 

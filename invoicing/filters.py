@@ -1,13 +1,27 @@
 """Filters of the lists of money and papers; they live in the address."""
 
 import django_filters
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from invoicing.models import Document, MoneyFact, Refund, SettlementRun
+from invoicing.einvoice.profiles import PROFILES
+from invoicing.models import (
+    Artifact,
+    Delivery,
+    Document,
+    IssuingMode,
+    LegalHold,
+    MoneyFact,
+    NumberSeries,
+    Refund,
+    SettlementRun,
+)
 from invoicing.models.document import Issuer, Kind
 from invoicing.models.refund import Source
-from invoicing.states import DocumentState, RefundState
+from invoicing.payload import EU
+from invoicing.states import MONEY_LEFT, DocumentState, Occasion, RefundState
+
+_ALIASES = {"GB": ("UK",), "GR": ("EL",)}
 
 
 class RefundFilters(django_filters.FilterSet):
@@ -39,19 +53,43 @@ class RefundFilters(django_filters.FilterSet):
         )
 
 
+def _countries() -> list[tuple[str, str]]:
+    return [(code, code) for code in sorted(EU | {"GB", "US", "CA", "JP"})]
+
+
 class DocumentFilters(django_filters.FilterSet):
-    """Documents by number, order or RMA, kind, issuer and state."""
+    """Documents by number, order or RMA; by what they are, where they go and what stops them."""
 
     q = django_filters.CharFilter(method="search", label=_("Search"))
     kind = django_filters.ChoiceFilter(choices=Kind.choices, label=_("Kind"))
     state = django_filters.ChoiceFilter(choices=DocumentState.choices, label=_("State"))
+    occasion = django_filters.ChoiceFilter(choices=Occasion.choices, label=_("Occasion"))
+    series = django_filters.ModelChoiceFilter(
+        queryset=NumberSeries.objects.order_by("pattern"), label=_("Number series")
+    )
+    country = django_filters.ChoiceFilter(
+        choices=_countries, method="only_country", label=_("Delivered to")
+    )
+    profile = django_filters.ChoiceFilter(
+        choices=[(one.key, one.label) for one in PROFILES.values()],
+        method="only_profile",
+        label=_("E-invoice"),
+    )
     issuer = django_filters.ChoiceFilter(choices=Issuer.choices, label=_("Issued by"))
+    mode = django_filters.ChoiceFilter(
+        choices=IssuingMode.Issuer.choices[1:], label=_("Figures from")
+    )
     blocked = django_filters.BooleanFilter(method="only_blocked", label=_("With findings"))
+    delivery = django_filters.ChoiceFilter(
+        choices=Delivery.State.choices, method="only_delivery", label=_("Delivery")
+    )
+    held = django_filters.BooleanFilter(method="only_held", label=_("On legal hold"))
     issued = django_filters.DateFromToRangeFilter(field_name="issue_date", label=_("Date"))
 
     class Meta:
         model = Document
-        fields = ["q", "kind", "state", "issuer", "blocked", "issued"]
+        fields = ["q", "kind", "state", "occasion", "series", "country", "profile", "issuer",
+                  "mode", "blocked", "delivery", "held", "issued"]  # fmt: skip
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """The beginning of a number or an order id, or an RMA number."""
@@ -65,7 +103,76 @@ class DocumentFilters(django_filters.FilterSet):
     def only_blocked(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
         """Drafts the gate found something on."""
         drafts = rows.filter(state=DocumentState.DRAFT)
-        return drafts.exclude(findings=[]) if value else rows
+        return drafts.exclude(findings=[]) if value else rows.filter(findings=[])
+
+    def only_country(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """The country the goods went to, however Amazon writes it."""
+        return rows.filter(order__ship_country__in=[value, *_ALIASES.get(value, ())])
+
+    def only_profile(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Documents of which this kind of file is stored."""
+        files = Artifact.objects.filter(document=OuterRef("pk"), kind=value)
+        return rows.filter(Exists(files))
+
+    def only_delivery(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Documents with a hand-over in this state."""
+        return rows.filter(Exists(Delivery.objects.filter(document=OuterRef("pk"), state=value)))
+
+    def only_held(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        """Documents that must stay whatever their age."""
+        held = Exists(LegalHold.objects.filter(document=OuterRef("pk"), lifted_at=None))
+        return rows.filter(held if value else ~held)
+
+
+class DraftFilters(django_filters.FilterSet):
+    """Drafts by order or RMA, kind, and what stops them."""
+
+    q = django_filters.CharFilter(method="search", label=_("Search"))
+    kind = django_filters.ChoiceFilter(choices=Kind.choices, label=_("Kind"))
+    occasion = django_filters.ChoiceFilter(choices=Occasion.choices, label=_("Occasion"))
+    waits = django_filters.ChoiceFilter(
+        choices=[
+            ("findings", _("Something is missing")),
+            ("due", _("In line")),
+            ("refund", _("Its refund")),
+            ("nobody", _("Nobody asked yet")),
+        ],
+        method="only_waiting",
+        label=_("Waits for"),
+    )
+    rule = django_filters.CharFilter(method="only_rule", label=_("Rule"))
+
+    class Meta:
+        model = Document
+        fields = ["q", "kind", "occasion", "waits", "rule"]
+
+    def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """The beginning of an order id or a buyer's name, or an RMA number."""
+        value = value.strip()
+        return rows.filter(
+            Q(order__amazon_order_id__startswith=value)
+            | Q(buyer__legal_name__istartswith=value)
+            | Q(origin__iexact=value)
+        )
+
+    def only_waiting(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """What a draft waits for, in the order of `waiting.why`."""
+        return waiting_for(rows, value)
+
+    def only_rule(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Drafts stopped by the rule of this id."""
+        return rows.filter(findings__contains=[{"code": value.strip()}])
+
+
+def waiting_for(rows: QuerySet, what: str) -> QuerySet:
+    """Drafts that wait for findings to be cleared, their turn, their refund, or somebody."""
+    if what == "findings":
+        return rows.exclude(findings=[])
+    clean = rows.filter(findings=[])
+    unsent = Q(kind=Kind.CREDIT_NOTE, refund__isnull=False) & ~Q(refund__state__in=MONEY_LEFT)
+    if what == "refund":
+        return clean.filter(unsent)
+    return clean.exclude(unsent).filter(due_at__isnull=what == "nobody")
 
 
 class RunFilters(django_filters.FilterSet):

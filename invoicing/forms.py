@@ -16,10 +16,21 @@ def _day(label, **more) -> forms.DateField:
 
 
 class ReasonForm(forms.Form):
-    """Why; kept with the refund."""
+    """Why; kept with the refund or document."""
 
     reason = forms.CharField(
         label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class HoldForm(forms.Form):
+    """Why a document must stay whatever its age."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("The dispute or audit it is kept for."),
     )
 
 

@@ -34,6 +34,17 @@ class DocumentTable(django_tables2.Table):
     issue_date = Column(verbose_name=_("Date"), attrs=NUM)
 
 
+class DraftTable(django_tables2.Table):
+    """What is not numbered yet, and why."""
+
+    order = Column(verbose_name=_("Draft"), accessor="order__amazon_order_id")
+    buyer = Column(verbose_name=_("Buyer"), accessor="buyer__legal_name", attrs=OPT)
+    why = Column(verbose_name=_("Why it waits"), accessor="findings")
+    step = Column(verbose_name=_("Next step"), accessor="due_at")
+    gross = Column(verbose_name=_("Gross"), attrs=NUM)
+    created_at = Column(verbose_name=_("Age"), attrs=NUM)
+
+
 class RunTable(django_tables2.Table):
     """Stored runs of the refund settlement report."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from invoicing.views import documents, refund, refunds, settlements
+from invoicing.views import document, documents, refund, refunds, settlements
 
 app_name = "invoicing"
 urlpatterns = [
@@ -11,9 +11,13 @@ urlpatterns = [
     path("refunds/<uuid:key>/", refund.show, name="refund"),
     path("refunds/<uuid:key>/<slug:verb>/", refund.run, name="refund-verb"),
     path("documents/", documents.DocumentList.as_view(), name="documents"),
-    path("documents/<int:pk>/", documents.show, name="document"),
-    path("documents/<int:pk>/file/", documents.file, name="document-file"),
-    path("documents/<int:pk>/<slug:verb>/", documents.run, name="document-verb"),
+    path("documents/drafts/", documents.DraftList.as_view(), name="drafts"),
+    path("documents/drafts/try-again/", documents.try_again, name="drafts-try-again"),
+    path("documents/<int:pk>/", document.show, name="document"),
+    path("documents/<int:pk>/file/", document.file, name="document-file"),
+    path("documents/<int:pk>/file/<slug:kind>/", document.file, name="document-artifact"),
+    path("documents/<int:pk>/xml/<slug:kind>/", document.xml, name="document-xml"),
+    path("documents/<int:pk>/<slug:verb>/", document.run, name="document-verb"),
     path("settlement/", settlements.RunList.as_view(), name="settlements"),
     path("settlement/new/", settlements.new, name="settlement-new"),
     path("settlement/jobs/<int:pk>/", settlements.progress, name="settlement-job"),

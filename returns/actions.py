@@ -33,8 +33,6 @@ REFUND_STEP = {
 class Action(buttons.Action):
     """A button of a case; ``is_link`` leads to a page of its own."""
 
-    is_link: bool = False
-
     def __post_init__(self) -> None:
         self.fill(self.form)
 

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from invoicing.models.document import Document
 from orders.models import Marketplace, Seller
@@ -38,6 +39,9 @@ class Download(models.Model):
     append_only = True
 
     document = models.ForeignKey(Document, models.PROTECT, null=True, related_name="downloads")
+    kind = models.CharField(
+        max_length=16, blank=True, help_text=_("Which file of the document, as in its artifacts.")
+    )
     run = models.ForeignKey(SettlementRun, models.PROTECT, null=True, related_name="downloads")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)

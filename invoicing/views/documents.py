@@ -1,24 +1,30 @@
-"""Documents: the list, the page with its file, chain and findings, and numbering a draft."""
+"""Lists of documents: all of them, and the drafts that wait, with trying them again at once.
+
+The page of one document is in `document.py`.
+"""
+
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from config.core.display import percent
-from config.core.lists import ListPage, Tab
+from config.core.lists import BulkAction, HeaderAction, ListPage, Tab
 from config.core.refused import Refused
-from invoicing import actions, documents, timeline
-from invoicing.filters import DocumentFilters
-from invoicing.models import Artifact, Document
+from invoicing import documents, waiting
+from invoicing.filters import DocumentFilters, DraftFilters, waiting_for
+from invoicing.models import Delivery, Document
 from invoicing.models.document import Kind
 from invoicing.states import DocumentState
-from invoicing.tables import DocumentTable
+from invoicing.tables import DocumentTable, DraftTable
+
+CHOSEN_AT_MOST = 50  # each is checked against every rule while the person waits
 
 
 class DocumentList(ListPage):
@@ -45,6 +51,7 @@ class DocumentList(ListPage):
             "id",
             "number",
             "kind",
+            "occasion",
             "state",
             "issuer",
             "findings",
@@ -61,6 +68,8 @@ class DocumentList(ListPage):
         rows = Document.objects.order_by()
         drafts = rows.filter(state=DocumentState.DRAFT)
         numbered = rows.filter(state=DocumentState.NUMBERED)
+        failed = Delivery.objects.filter(document=OuterRef("pk"), state=Delivery.State.FAILED)
+        undelivered = rows.filter(Exists(failed))
         return [
             Tab(_("All")),
             Tab(_("Invoices"), {"kind": Kind.INVOICE}),
@@ -68,77 +77,87 @@ class DocumentList(ListPage):
             Tab(_("Drafts"), {"state": DocumentState.DRAFT}, drafts),
             Tab(_("With findings"), {"blocked": "true"}, drafts.exclude(findings=[])),
             Tab(_("Being rendered"), {"state": DocumentState.NUMBERED}, numbered),
+            Tab(_("Delivery failed"), {"delivery": Delivery.State.FAILED}, undelivered),
         ]
 
-
-@login_required
-@permission_required("invoicing.view_document", raise_exception=True)
-def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /documents/<id>/"""
-    related = ("order", "buyer", "seller", "marketplace", "corrects", "refund", "created_by")
-    document = get_object_or_404(Document.objects.select_related(*related), pk=pk)
-    lines = [_line(line) for line in document.lines.all()]
-    chain = Document.objects.filter(order=document.order_id).select_related("refund").order_by("pk")
-    context = {
-        "document": document,
-        "refund": getattr(document, "refund", None),
-        "lines": lines,
-        "taxes": [
-            {"rate": percent(row.rate), "base": row.base, "tax": row.tax}
-            for row in document.taxes.all()
-        ],
-        "chain": chain,
-        "artifact": Artifact.objects.filter(document=document, kind="pdf").defer("content").first(),
-        "downloads": document.downloads.select_related("by")[:20],
-        "actions": actions.of_document(document, request.user),
-        "events": timeline.of("invoicing.document", document.pk),
-    }
-    return render(request, "invoicing/document.html", context)
+    def get_header_actions(self) -> list[HeaderAction]:
+        """The queue of drafts has its own page: it says why each waits."""
+        return [HeaderAction(_("Drafts queue"), reverse("invoicing:drafts"))]
 
 
-def _line(line) -> dict:
-    label = f"{line.sku}: {line.get_component_display()}"
-    if line.quantity:
-        label += f" × {line.quantity}"
-    amounts = {"net": line.net, "tax": line.tax, "gross": line.gross}
-    return {"label": label, "sentence": line.sentence, "tax_rate": percent(line.rate), **amounts}
+class DraftList(ListPage):
+    """What is not numbered yet, oldest first: why, since when, and what to do about it."""
 
+    table_class = DraftTable
+    filterset_class = DraftFilters
+    row_template = "invoicing/draft_row.html"
+    permission = "invoicing.view_document"
+    title = gettext_lazy("Drafts queue")
+    empty_text = gettext_lazy("Nothing waits: every document that was asked for is issued.")
+    search_placeholder = gettext_lazy("Order, buyer or RMA")
+    default_sort = "id"
+    sorts = {"id": "id"}
+    scope_fields = ("seller__code", "marketplace__code")
+    quick_filters = ("kind", "waits")
+    file_name = "drafts"
 
-@login_required
-@permission_required("invoicing.view_document", raise_exception=True)
-@xframe_options_sameorigin
-def file(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /documents/<id>/file/: the stored PDF; ``?inline`` for the preview. Each is recorded."""
-    document = get_object_or_404(Document, pk=pk)
-    try:
-        artifact = documents.file_of(document, by=request.user)
-    except Refused as refused:
-        messages.error(request, refused.sentence)
-        return redirect(document)
-    response = HttpResponse(bytes(artifact.content), content_type="application/pdf")
-    how = "inline" if "inline" in request.GET else "attachment"
-    name = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in document.number)
-    response["Content-Disposition"] = f'{how}; filename="{name}.pdf"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    def get_rows(self) -> QuerySet:
+        """One row a draft, with what `waiting` reads."""
+        return Document.objects.filter(state=DocumentState.DRAFT).values(
+            "id", "kind", "occasion", "findings", "due_at", "gated_at", "created_at", "gross",
+            "currency", "origin", "order__amazon_order_id", "buyer_id", "buyer__legal_name",
+            "seller_id", "refund__state", "refund__key",
+        )  # fmt: skip
 
+    def get_tabs(self) -> list[Tab]:
+        """What the drafts wait for."""
+        drafts = Document.objects.order_by().filter(state=DocumentState.DRAFT)
+        views = {
+            "findings": _("Something is missing"),
+            "due": _("In line"),
+            "refund": _("Wait for their refund"),
+            "nobody": _("Nobody asked yet"),
+        }
+        return [
+            Tab(_("All drafts")),
+            *(
+                Tab(label, {"waits": what}, waiting_for(drafts, what))
+                for what, label in views.items()
+            ),
+        ]
 
-VERBS = {"number": (documents.number, gettext_lazy("Numbered; its file is being made."))}
+    def get_header_actions(self) -> list[HeaderAction]:
+        """Back to everything."""
+        return [HeaderAction(_("All documents"), reverse("invoicing:documents"))]
+
+    def get_bulk_actions(self) -> list[BulkAction]:
+        """Check the chosen again, and issue those that pass."""
+        url = reverse("invoicing:drafts-try-again")
+        sentence = _("Check {n} drafts again? Those that pass get their number, which is final.")
+        return [BulkAction("try-again", _("Try again"), url, "invoicing.issue_document", sentence)]
+
+    def get_csv_row(self, row: dict, columns: list[str]) -> list[Any]:
+        """With the reason and the next step as sentences."""
+        words = {"findings": waiting.why(row), "due_at": waiting.next_step(row)[0]}
+        return super().get_csv_row({**row, **words}, columns)
 
 
 @require_POST
 @login_required
-@permission_required("invoicing.view_document", raise_exception=True)
-def run(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
-    """POST /documents/<id>/<verb>/"""
-    if verb not in VERBS:
-        raise Http404(f"No verb {verb}")
-    call, done = VERBS[verb]
-    document = get_object_or_404(Document, pk=pk)
-    try:
-        call(document, by=request.user)
-        messages.success(request, done)
-    except Refused as refused:
-        messages.error(request, refused.sentence)
-    return redirect(document)
+@permission_required("invoicing.issue_document", raise_exception=True)
+def try_again(request: HttpRequest) -> HttpResponse:
+    """POST /documents/drafts/try-again/ with ``ids``: check each again, issue what passes."""
+    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()][:CHOSEN_AT_MOST]
+    if not ids:
+        messages.error(request, _("Choose at least one row first."))
+    done = 0
+    for draft in Document.objects.filter(pk__in=ids).select_related("order").order_by("pk"):
+        try:
+            documents.number(draft, by=request.user)
+            done += 1
+        except Refused as refused:
+            messages.error(request, f"{draft.order.amazon_order_id}: {refused.sentence}")
+    if done:
+        said = ngettext("%(n)d document numbered.", "%(n)d documents numbered.", done)
+        messages.success(request, said % {"n": done})
+    return redirect("invoicing:drafts")

@@ -1,0 +1,170 @@
+"""Which buttons a document offers to a person: issue, correct, hand over, keep; and why not.
+
+The verbs decide again under their lock; this only spares people the refusal.
+"""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from config.core.roles import may
+from invoicing import forms
+from invoicing.actions import NOT_YOURS, Action
+from invoicing.models import Delivery, Document, LegalHold, Refund
+from invoicing.models.document import Issuer, Kind
+from invoicing.states import MONEY_LEFT, DocumentState, Occasion, RefundState
+
+_WAITING = (Delivery.State.PREPARED, Delivery.State.FAILED)
+
+
+def of_document(
+    document: Document,
+    user: Any,
+    *,
+    refund: Refund | None = None,
+    deliveries: list[Delivery] = (),
+    hold: LegalHold | None = None,
+    bound: dict | None = None,
+) -> list[Action]:
+    """The buttons of a document, the next one first; ``bound`` holds forms posted with errors."""
+    if document.state == DocumentState.DRAFT:
+        found = _of_draft(document, user, refund)
+    elif document.state == DocumentState.ISSUED:
+        found = [
+            *_hand_over(document, user, deliveries),
+            *_correct(document, user, refund),
+            *_keep(document, user, hold),
+        ]
+    else:
+        found = []
+    for action in found:
+        if bound and action.name in bound:
+            action.form = bound[action.name]
+    return sorted(found, key=lambda action: (bool(action.refused), not action.primary))
+
+
+def _button(
+    document: Document, user: Any, name: str, label: str, permission: str,
+    *, form: Any = None, refused: str = "", **look: Any,
+) -> Action:  # fmt: skip
+    """One button; ``refused`` is why the document does not allow it now, whoever asks."""
+    why = refused or ("" if may(user, permission) else str(NOT_YOURS))
+    url = reverse("invoicing:document-verb", args=[document.pk, name])
+    shown = form(auto_id=f"{name}_%s") if form and not why else None
+    look["primary"] = look.get("primary", False) and not why
+    return Action(name, label, url, refused=why, form=shown, **look)
+
+
+# --- Drafts --------------------------------------------------------------------------------------
+
+
+def _of_draft(document: Document, user: Any, refund: Refund | None) -> list[Action]:
+    """Issue it, or try again what the gate stopped; throw a stopped correction away."""
+    label = _("Try again") if document.findings else _("Issue")
+    found = [
+        _button(
+            document, user, "number", label, "invoicing.issue_document", primary=True,
+            refused=_why_not_now(document, refund),
+            confirm=_("The number is final: a numbered document cannot be changed any more."),
+        )
+    ]  # fmt: skip
+    if document.occasion in (Occasion.CANCELLATION, Occasion.CORRECTION):
+        found.append(
+            _button(
+                document, user, "discard", _("Throw the correction away"),
+                "invoicing.correct_document", form=forms.ReasonForm, danger=True,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _why_not_now(document: Document, refund: Refund | None) -> str:
+    follows_money = document.kind == Kind.CREDIT_NOTE and document.occasion == Occasion.REFUND
+    if follows_money and (refund is None or refund.state not in MONEY_LEFT):
+        return _("A credit note gets its number when its refund has been sent.")
+    return ""
+
+
+# --- Issued documents ----------------------------------------------------------------------------
+
+
+def _correct(document: Document, user: Any, refund: Refund | None) -> list[Action]:
+    """Documents are corrected by new ones only, and only by who issued them."""
+    if document.issuer != Issuer.RETOUR:
+        return []
+    if document.kind == Kind.INVOICE:
+        return _correct_invoice(document, user)
+    if document.occasion != Occasion.REFUND:
+        return []
+    stays = refund is None or refund.state not in (RefundState.REVERSED, RefundState.FAILED)
+    return [
+        _button(
+            document, user, "reverse", _("Reverse this credit note"), "invoicing.correct_document",
+            form=forms.ReasonForm, danger=True,
+            refused=_("The buyer keeps the money: a credit note is reversed only when its refund "
+                      "failed or came back.") if stays else "",
+            note="" if stays else _("An invoice that names it takes it back."),
+        )
+    ]  # fmt: skip
+
+
+def _correct_invoice(document: Document, user: Any) -> list[Action]:
+    replaced = ""
+    if document.occasion == Occasion.REVERSAL:
+        replaced = _("This invoice takes a credit note back; credit again by a refund.")
+    permission, found = "invoicing.correct_document", []
+    if document.occasion in (Occasion.SUPPLY, Occasion.CORRECTION):
+        found.append(
+            _button(
+                document, user, "correct", _("Correct this invoice"), permission,
+                form=forms.ReasonForm, refused=replaced,
+                note=_("For a wrong name, address or VAT id: credited in full and written anew "
+                       "with what is known about the buyer now."),
+                confirm=_("Two documents are issued: a credit note over what is left, and a new "
+                          "invoice."),
+            )
+        )  # fmt: skip
+    found.append(
+        _button(
+            document, user, "cancel", _("Cancel this invoice"), permission, form=forms.ReasonForm,
+            danger=True, refused=replaced,
+            confirm=_("A credit note over everything that is left is issued. It is final."),
+        )
+    )  # fmt: skip
+    return found
+
+
+def _hand_over(document: Document, user: Any, deliveries: list[Delivery]) -> list[Action]:
+    """Send it to the buyer; the next action where it waits or failed."""
+    if document.issuer != Issuer.RETOUR:
+        return []
+    mails = [one for one in deliveries if one.channel == Delivery.Channel.EMAIL]
+    waits = any(one.state in _WAITING for one in mails[:1]) or not mails
+    sent = any(one.state in (Delivery.State.SENT, Delivery.State.ACCEPTED) for one in mails)
+    address = document.buyer.email if document.buyer else ""
+    why = "" if address else _("The buyer has no e-mail address. Add one on the buyer's page.")
+    return [
+        _button(
+            document, user, "send", _("Send again") if sent else _("Send to the buyer"),
+            "invoicing.send_delivery", primary=waits, refused=why,
+            confirm=_("The document goes to %(address)s.") % {"address": address},
+        )
+    ]  # fmt: skip
+
+
+def _keep(document: Document, user: Any, hold: LegalHold | None) -> list[Action]:
+    """Keep it beyond its time, or let it go again."""
+    permission = "invoicing.hold_document"
+    if hold:
+        sentence = _("From then on it may be erased when its time is over.")
+        return [
+            _button(
+                document, user, "lift-hold", _("Lift the hold"), permission, confirm=sentence
+            )
+        ]  # fmt: skip
+    return [
+        _button(
+            document, user, "place-hold", _("Place a legal hold"), permission, form=forms.HoldForm
+        )
+    ]

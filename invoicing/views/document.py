@@ -1,0 +1,173 @@
+"""The page of one document, its buttons, its stored files and its XML for reading."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms as django_forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST
+
+from config.core.display import percent
+from config.core.refused import Refused
+from invoicing import corrections, document_actions, documents, dossier, forms, timeline
+from invoicing.einvoice.profiles import PROFILES
+from invoicing.models import Artifact, Document
+
+VIEW = "invoicing.view_document"
+SHOWN = 20
+TYPES = {"pdf": ("application/pdf", "pdf"), dossier.REPORT: ("application/json", "json")}
+XML = ("application/xml", "xml")
+
+
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET /documents/<id>/"""
+    return page(request, pk)
+
+
+def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int = 200):
+    """Draw the document; ``bound`` is the form of a button that was posted with errors."""
+    related = ("order", "buyer", "seller", "marketplace", "corrects", "refund", "created_by",
+               "series")  # fmt: skip
+    document = get_object_or_404(Document.objects.select_related(*related), pk=pk)
+    refund = getattr(document, "refund", None)
+    files = dossier.files(document)
+    context = {
+        "document": document,
+        "refund": refund,
+        "lines": dossier.lines(document),
+        "taxes": [
+            {"category": row.category, "rate": percent(row.rate), "base": row.base, "tax": row.tax}
+            for row in document.taxes.all()
+        ],
+        "sums": dossier.sums(document),
+        "findings": dossier.findings(document),
+        "layers": dossier.checked(document),
+        "files": files,
+        "pdf": next((one for one in files if one.kind == "pdf"), None),
+        "chain": dossier.chain(document),
+        "neighbours": dossier.neighbours(document),
+        "downloads": dossier.downloads(document),
+        "events": timeline.of("invoicing.document", document.pk),
+    }
+    deliveries = list(document.deliveries.order_by("-pk")[:SHOWN])
+    hold = document.holds.filter(lifted_at=None).select_related("placed_by").first()
+    context |= {
+        "deliveries": deliveries,
+        "hold": hold,
+        "actions": document_actions.of_document(
+            document, request.user, refund=refund, deliveries=deliveries, hold=hold, bound=bound
+        ),
+    }
+    return render(request, "invoicing/document.html", context, status=status)
+
+
+# --- Files ---------------------------------------------------------------------------------------
+
+
+@login_required
+@permission_required(VIEW, raise_exception=True)
+@xframe_options_sameorigin
+def file(request: HttpRequest, pk: int, kind: str = "pdf") -> HttpResponse:
+    """GET /documents/<id>/file/ and /documents/<id>/file/<kind>/: a stored file, as it was stored;
+    ``?inline`` for the preview. Each is recorded.
+    """
+    document = get_object_or_404(Document, pk=pk)
+    try:
+        artifact = documents.file_of(document, by=request.user, kind=kind)
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+        return redirect(document)
+    content_type, ending = TYPES.get(artifact.kind, XML)
+    response = HttpResponse(bytes(artifact.content), content_type=content_type)
+    how = "inline" if "inline" in request.GET and kind == "pdf" else "attachment"
+    name = _file_name(document, artifact.kind)
+    response["Content-Disposition"] = f'{how}; filename="{name}.{ending}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _file_name(document: Document, kind: str) -> str:
+    name = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in document.number)
+    return name if kind == "pdf" else f"{name}-{kind}"
+
+
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def xml(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """GET /documents/<id>/xml/<profile>/: a stored XML file, indented for reading."""
+    document = get_object_or_404(Document.objects.select_related("order"), pk=pk)
+    artifact = get_object_or_404(Artifact, document=document, kind=kind)
+    if kind not in PROFILES:
+        raise Http404(f"{kind} is no XML")
+    kinds = Artifact.objects.filter(document=document, kind__in=PROFILES).order_by("kind")
+    context = {
+        "document": document,
+        "artifact": artifact,
+        "profile": PROFILES[kind],
+        "profiles": [PROFILES[one] for one in kinds.values_list("kind", flat=True)],
+        "text": dossier.pretty(bytes(artifact.content)),
+    }
+    return render(request, "invoicing/document_xml.html", context)
+
+
+# --- Buttons -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Door:
+    """A button: the verb it calls, the sentence after success, its form, and whether the page
+    shown next is that of the document the verb made.
+    """
+
+    call: Callable[..., Any]
+    done: Any
+    form: type[django_forms.Form] | None = None
+    leads_on: bool = False
+
+
+DOORS = {
+    "number": Door(documents.number, _("Numbered; its file is being made.")),
+    "cancel": Door(
+        corrections.cancel_invoice, _("Cancelled: this credit note is being issued."),
+        forms.ReasonForm, leads_on=True,
+    ),
+    "correct": Door(
+        corrections.correct_invoice, _("Corrected: the credit note and this invoice are being "
+                                       "issued."),
+        forms.ReasonForm, leads_on=True,
+    ),
+    "reverse": Door(
+        corrections.reverse_credit_note, _("Reversed: this invoice is being issued."),
+        forms.ReasonForm, leads_on=True,
+    ),
+}  # fmt: skip
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def run(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """POST /documents/<id>/<verb>/: check the form, call the verb, say what happened."""
+    door = DOORS.get(verb)
+    if door is None:
+        raise Http404(f"No verb {verb}")
+    document = get_object_or_404(Document, pk=pk)
+    form = door.form(request.POST, auto_id=f"{verb}_%s") if door.form else None
+    if form is not None and not form.is_valid():
+        return page(request, pk, bound={verb: form}, status=422)
+    try:
+        made = door.call(document, by=request.user, **(form.cleaned_data if form else {}))
+        messages.success(request, door.done)
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+        return redirect(document)
+    return redirect(made if door.leads_on else document)

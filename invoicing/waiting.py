@@ -1,0 +1,75 @@
+"""Why a draft waits and what the next step is, in words. Pure: reads the values of one row.
+
+What may be done about it is in `actions.py`, whether it may be issued in `gate.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
+
+from config.core.sentence import Sentence
+from invoicing.models.document import Kind
+from invoicing.states import MONEY_LEFT
+
+# The record that lacks what a finding misses, by the beginning of the finding's code.
+_RECORDS = {
+    "buyer_": ("returns:buyer", "buyer_id", gettext_lazy("Complete the buyer")),
+    "seller_": ("invoicing:document", "id", gettext_lazy("Have the seller completed")),
+    "national_tax": ("invoicing:document", "id", gettext_lazy("Have the exchange rate entered")),
+    "supply_date": ("returns:order", "order__amazon_order_id", gettext_lazy("Look at the order")),
+    "treatment": ("returns:order", "order__amazon_order_id", gettext_lazy("Look at the order")),
+}
+# Codes of official rules and of our own about the same records.
+_ABOUT_BUYER = ("BR-IC-02", "BR-AE-02", "BR-AE-03", "BR-DE-15", "PEPPOL-EN16931-R010", "vies")
+
+
+def why(row: Mapping[str, Any]) -> str:
+    """What a draft waits for, as a sentence; with findings, the first of them."""
+    if row["findings"]:
+        return in_words(row["findings"][0]["sentence"])
+    if row["kind"] == Kind.CREDIT_NOTE and row["refund__state"] not in (None, *MONEY_LEFT):
+        return _("Its refund is not sent yet; the credit note follows the money.")
+    if row["due_at"]:
+        return _("In line: it is checked and numbered within a minute.")
+    return _("Nobody has asked to issue it yet.")
+
+
+def in_words(sentence: str | Mapping[str, Any]) -> str:
+    """A stored sentence in the reader's language; text without values stays as it is."""
+    if isinstance(sentence, str):
+        return sentence
+    return Sentence.from_json(sentence).render(_, get_language() or "en")
+
+
+def more(row: Mapping[str, Any]) -> str:
+    """How many findings there are besides the one that `why` shows."""
+    rest = len(row["findings"]) - 1
+    return ngettext("and %(n)d more", "and %(n)d more", rest) % {"n": rest} if rest > 0 else ""
+
+
+def next_step(row: Mapping[str, Any]) -> tuple[str, str]:
+    """What to do about it, and where: (label, address); no address where nothing is to be done."""
+    if not row["findings"]:
+        return _unchecked(row)
+    code = row["findings"][0]["code"]
+    if code.startswith(_ABOUT_BUYER):
+        code = "buyer_"
+    for start, (page, key, label) in _RECORDS.items():
+        if code.startswith(start) and row[key]:
+            return str(label), reverse(page, args=[row[key]])
+    return _("Look at the report"), _page(row)
+
+
+def _unchecked(row: Mapping[str, Any]) -> tuple[str, str]:
+    if row["kind"] == Kind.CREDIT_NOTE and row["refund__state"] not in (None, *MONEY_LEFT):
+        return _("Carry out the refund"), reverse("invoicing:refund", args=[row["refund__key"]])
+    if row["due_at"]:
+        return _("Nothing to do"), ""
+    return _("Issue it"), _page(row)
+
+
+def _page(row: Mapping[str, Any]) -> str:
+    return reverse("invoicing:document", args=[row["id"]])
