@@ -10,7 +10,22 @@ from config.core.money import ZERO, tax_on
 from invoicing.payload import EU, iso_country
 
 PERCENT, FINE = Decimal("0.01"), Decimal("0.0001")
-REASONS = {"K": "intra_community", "G": "export", "AE": "reverse_charge", "E": "exempt"}
+# Key of `texts.EXEMPTIONS` per category; S and Z give no reason (BR-S-10, BR-Z-10).
+REASONS = {
+    "K": "intra_community",
+    "G": "export",
+    "AE": "reverse_charge",
+    "E": "exempt",
+    "O": "outside_scope",
+}
+# Rates with more than the four decimals that rows keep: Quebec's GST and QST, and QST alone.
+FINE_RATES = {Decimal("0.1498"): Decimal("0.14975"), Decimal("0.0998"): Decimal("0.09975")}
+
+
+def fine_rate(rate: Decimal | None, country: str) -> Decimal:
+    """The exact rate behind a row's four decimals."""
+    rate = ZERO if rate is None else rate
+    return FINE_RATES.get(rate, rate) if country == "CA" else rate
 
 
 def rate_of(net: Decimal, tax: Decimal, given: Decimal | None, currency: str = "EUR") -> Decimal:

@@ -1,70 +1,101 @@
 """Fills the payload of a document from its rows: parties, dates, lines, table, references.
 
-Reads only. What the payload may hold is in `payload.py`; whether it may be issued is decided in
-`particulars.py`.
+Reads only. What the payload may hold is in `payload.py`, the cents are in `exact.py`; whether it
+may be issued is decided in `particulars.py`.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
 from django.utils import timezone
 
-from config.core.money import round_money
-from invoicing.category import REASONS
+from config.core.money import ONE, ZERO
+from invoicing import exact, fx, mentions, parties, treatment
+from invoicing.category import REASONS, fine_rate
 from invoicing.models import Document, DocumentLine
 from invoicing.models.document import Kind
 from invoicing.payload import (
-    Amounts,
+    AllowanceCharge,
+    Delivery,
     Line,
-    Party,
+    NationalTax,
     Payload,
     PrecedingInvoice,
     RateRow,
-    TaxRegistration,
     iso_country,
 )
-from invoicing.states import Component
-from orders.models import Buyer, BuyerAddress, Order, Seller
+from invoicing.states import Component, Occasion
+from invoicing.texts import regime, tax_name
+from orders.models import Order, Seller
 
+SCHEMA = 2
+PAYMENT_MEANS = "68"  # UNTDID 4461: online payment service; money moves through Amazon
+DISCOUNT = "95"  # UNTDID 5189
 # Components whose sentence tells the buyer something the line itself does not.
 EXPLAINED = ("restocking_fee", "return_freight", "goodwill")
-PRINTED_SCHEMES = ("VAT", "OSS", "JCT", "GST")
 PAID = (Component.ITEM, Component.SHIPPING, Component.GIFT_WRAP)
 
 
 def fill(document: Document, issue_date: date) -> Payload:
     """The payload of a draft on a day of issue, its number still empty."""
-    order, credit = document.order, document.kind == Kind.CREDIT_NOTE
-    invoice = document.corrects
-    categories = dict(document.taxes.values_list("rate", "category"))
+    rows = list(document.lines.order_by("position").select_related("order_line", "original"))
+    categories = _categories(document, rows)
+    country = _tax_country(document, set(categories))
+    settled = _settle(document, rows, categories, country)
+    order, credit, invoice = document.order, document.kind == Kind.CREDIT_NOTE, document.corrects
+    buyer = document.buyer
     return Payload(
+        schema=SCHEMA,
         kind=document.kind,
         number="",
         issue_date=issue_date,
         currency=document.currency,
         language=document.language,
-        seller=_seller(document.seller, order, issue_date),
-        buyer=_buyer(document.buyer, order),
+        seller=parties.seller(document.seller, country, issue_date),
+        buyer=parties.buyer(buyer, order, country),
         marketplace_name=document.marketplace.name,
         marketplace_country=document.marketplace.country,
-        lines=tuple(
-            _line(row, document, categories) for row in document.lines.order_by("position")
-        ),
+        tax_country=country,
+        lines=_lines(document, rows, settled),
+        allowances=_allowances(document, rows, settled),
         rates=tuple(
-            RateRow(tax.category, tax.rate, tax.base, tax.tax, REASONS.get(tax.category, ""))
-            for tax in document.taxes.order_by("-rate", "category")
+            RateRow(row.category, row.rate, row.base, row.tax, REASONS.get(row.category, ""))
+            for row in settled.rates
         ),
-        totals=Amounts(document.net, document.tax, document.gross),
+        totals=settled.totals,
         tax_point=document.tax_point,
-        original_supply_date=invoice.tax_point if invoice else None,
+        original_supply_date=invoice.tax_point if credit and invoice else None,
+        delivery=_delivery(document),
         purchase_order=order.po_number,
         order_ids=(order.amazon_order_id,),
+        shipment_ids=_shipments(document),
+        transaction_id=document.transaction_id,
         rma_number=document.origin if document.origin.startswith("RMA-") else "",
-        preceding=_preceding(invoice),
+        preceding=_preceding(document, rows),
+        national_tax=fx.national_tax(
+            settled.totals.tax,
+            document.currency,
+            country,
+            document.tax_point or issue_date,
+            _original_national(document),
+        ),
         payment_note="refund_via_amazon" if credit else "paid_via_amazon",
+        payment_means=PAYMENT_MEANS,
+        buyer_reference=buyer.buyer_reference if buyer else "",
+        profiles=(buyer.invoice_profile,) if buyer and buyer.invoice_profile else (),
+        notes=mentions.mentions(buyer.country) if buyer else (),
+        mode=document.mode or "seller",
+        occasion=_occasion(document),
     )
+
+
+def _occasion(document: Document) -> str:
+    """Why it exists; a credit note without a better reason follows a refund."""
+    if document.kind == Kind.CREDIT_NOTE and document.occasion == Occasion.SUPPLY:
+        return Occasion.REFUND.value
+    return document.occasion
 
 
 def today_of(seller: Seller) -> date:
@@ -88,83 +119,173 @@ def _day(moment: datetime | None, order: Order) -> date | None:
     return moment and moment.astimezone(ZoneInfo(order.marketplace.time_zone)).date()
 
 
-def _preceding(invoice: Document | None) -> tuple[PrecedingInvoice, ...]:
-    if invoice is None or invoice.issue_date is None:
-        return ()
-    return (PrecedingInvoice(invoice.number, invoice.issue_date),)
+# --- Tax -----------------------------------------------------------------------------------------
 
 
-def _seller(seller: Seller, order: Order, day: date) -> Party:
-    return Party(
-        legal_name=seller.legal_name,
-        address=tuple(filter(None, (seller.address_line1, seller.address_line2))),
-        country=iso_country(seller.country),
-        postcode=seller.postal_code,
-        city=seller.city,
-        region=seller.state,
-        registrations=_registrations(seller, iso_country(order.marketplace.country), day),
-        email=seller.email,
-    )
-
-
-def _registrations(seller: Seller, country: str, day: date) -> tuple[TaxRegistration, ...]:
-    """The registrations valid on the day: those of the taxing country, else the VAT ones; Canada's
-    and Japan's say nothing abroad.
-    """
-    valid = seller.tax_registrations.filter(
-        Q(valid_to=None) | Q(valid_to__gte=day), valid_from__lte=day, scheme__in=PRINTED_SCHEMES
-    )
-    found = [
-        TaxRegistration(iso_country(row.country), row.scheme, row.number)
-        for row in valid.order_by("country", "scheme", "-valid_from")
+def _categories(document: Document, rows: Sequence[DocumentLine]) -> list[str]:
+    """Each row's category; where it does not fit the draft's table, the table's of its rate."""
+    table = list(document.taxes.values_list("category", "rate"))
+    by_rate = {rate: category for category, rate in table}
+    return [
+        row.category if (row.category, row.rate) in table else by_rate.get(row.rate, row.category)
+        for row in rows
     ]
-    local = tuple(row for row in found if row.country == country)
-    return local or tuple(row for row in found if row.scheme in ("VAT", "OSS"))
 
 
-def _buyer(buyer: Buyer | None, order: Order) -> Party:
-    if buyer is None:
-        return Party("", (), iso_country(order.ship_country or order.marketplace.country))
-    address = buyer.addresses.order_by("kind", "id").first() or BuyerAddress(
-        country=buyer.country, city=order.ship_city, postal_code=order.ship_postal_code
-    )
-    country = iso_country(address.country or buyer.country or order.ship_country)
-    named = address.name if address.name and address.name != buyer.legal_name else ""
-    lines = (named, address.line1, address.line2, address.line3)
-    return Party(
-        legal_name=buyer.legal_name,
-        address=tuple(filter(None, lines)),
-        country=country,
-        postcode=address.postal_code,
-        city=address.city,
-        region=address.state,
-        vat_id=_vat_id(buyer, iso_country(order.ship_country or country)),
-        contact=buyer.contact_name,
+def _tax_country(document: Document, categories: set[str]) -> str:
+    """The country whose tax is shown; a credit note stays in its invoice's."""
+    original = document.corrects
+    if original and original.payload and (said := original.payload.get("tax_country")):
+        return str(said)
+    market = iso_country(document.marketplace.country)
+    if regime(market) != "vat":
+        return market
+    day = document.tax_point or today_of(document.seller)
+    return treatment.tax_country(
+        categories,
+        parties.ship_from(document),
+        parties.ship_to(document),
+        parties.registrations_on(document.seller, day),
     )
 
 
-def _vat_id(buyer: Buyer, country: str) -> str:
-    """The buyer's VAT id of the country the goods went to, else the first one known."""
-    ids = sorted(buyer.tax_ids.all(), key=lambda row: (iso_country(row.country) != country, row.pk))
-    return ids[0].number if ids else ""
+def _settle(
+    document: Document, rows: Sequence[DocumentLine], categories: Sequence[str], country: str
+) -> exact.Exact:
+    shares = document.kind == Kind.CREDIT_NOTE or document.occasion == Occasion.REVERSAL
+    amounts = [
+        exact.Row(
+            net=row.net,
+            tax=row.tax,
+            category=category,
+            rate=fine_rate(row.rate, country),
+            quantity=_pieces(row),
+            deduction=row.gross < 0 or row.net < 0,
+        )
+        for row, category in zip(rows, categories, strict=True)
+    ]
+    return exact.settle(amounts, document.currency, regime(country), credit=shares)
 
 
-def _line(row: DocumentLine, document: Document, categories: dict[Decimal, str]) -> Line:
-    """A page line; fees and amounts without goods count as one piece."""
-    pieces = (row.quantity or 1) if row.component == "item" else 1
-    promotion = document.kind == Kind.INVOICE and row.net < 0 and row.component in PAID
-    return Line(
-        position=row.position,
-        description=row.description,
-        quantity=Decimal(pieces),
-        unit_price=round_money(row.net / pieces, document.currency),
-        net=row.net,
-        category=categories[row.rate],
-        rate=row.rate,
-        tax=row.tax,
-        gross=row.gross,
-        component="promotion" if promotion else row.component,
-        sku=row.sku,
-        asin=row.order_line.asin,
-        note=row.sentence if document.language == "en" and row.component in EXPLAINED else "",
+def _original_national(document: Document) -> NationalTax | None:
+    """The national figure of the invoice that is corrected: its rate is kept."""
+    original = document.corrects
+    if original is None or not original.payload:
+        return None
+    return Payload.from_json(original.payload).national_tax
+
+
+# --- Lines ---------------------------------------------------------------------------------------
+
+
+def _pieces(row: DocumentLine) -> Decimal:
+    """Fees and amounts without goods count as one piece."""
+    return Decimal(row.quantity or 1) if row.component == Component.ITEM else ONE
+
+
+def _component(row: DocumentLine, deduction: bool) -> str:
+    return "promotion" if deduction and row.component in PAID else row.component
+
+
+def _note(row: DocumentLine, document: Document) -> str:
+    return row.sentence if document.language == "en" and row.component in EXPLAINED else ""
+
+
+def _lines(
+    document: Document, rows: Sequence[DocumentLine], settled: exact.Exact
+) -> tuple[Line, ...]:
+    """BG-25: every row that is not a deduction, counted from one."""
+    pairs = [(row, one) for row, one in zip(rows, settled.rows, strict=True) if not one.deduction]
+    return tuple(
+        Line(
+            position=position,
+            description=row.description,
+            quantity=_pieces(row),
+            unit_price=one.unit_price,
+            price_quantity=one.price_quantity,
+            net=one.net,
+            category=one.category,
+            rate=one.rate,
+            tax=one.tax,
+            gross=one.gross,
+            component=row.component,
+            sku=row.sku,
+            asin=row.order_line.asin,
+            note=_note(row, document),
+        )
+        for position, (row, one) in enumerate(pairs, start=1)
     )
+
+
+def _allowances(
+    document: Document, rows: Sequence[DocumentLine], settled: exact.Exact
+) -> tuple[AllowanceCharge, ...]:
+    """BG-20 and BG-21: what lowers the document, and the US sales tax."""
+    found = [
+        AllowanceCharge(
+            charge=False,
+            net=-one.net,
+            category=one.category,
+            rate=one.rate,
+            tax=-one.tax,
+            gross=-one.gross,
+            reason=row.description,
+            component=_component(row, deduction=True),
+            reason_code=DISCOUNT if row.component in PAID else "",
+            sku=row.sku,
+            note=_note(row, document),
+        )
+        for row, one in zip(rows, settled.rows, strict=True)
+        if one.deduction
+    ]
+    if settled.sales_tax:
+        found.append(_sales_tax(settled.sales_tax, document.language))
+    return tuple(found)
+
+
+def _sales_tax(amount: Decimal, language: str) -> AllowanceCharge:
+    """US sales tax is no VAT: a charge (a deduction where more of it went back)."""
+    return AllowanceCharge(
+        charge=amount > 0,
+        net=abs(amount),
+        category="O",
+        rate=ZERO,
+        tax=ZERO,
+        gross=abs(amount),
+        reason=tax_name(language, "US"),
+        component="sales_tax",
+    )
+
+
+# --- References ----------------------------------------------------------------------------------
+
+
+def _delivery(document: Document) -> Delivery:
+    """BG-13, BG-15: where the goods went and when; on a credit note the original supply."""
+    order, original = document.order, document.corrects
+    credit = document.kind == Kind.CREDIT_NOTE
+    return Delivery(
+        country=parties.ship_to(document),
+        postcode=order.ship_postal_code,
+        city=order.ship_city,
+        region=order.ship_state,
+        day=(original.tax_point if original else None) if credit else document.tax_point,
+    )
+
+
+def _shipments(document: Document) -> tuple[str, ...]:
+    """BT-16: the shipment the document is about, else all of the order."""
+    if document.shipment_id:
+        return (document.shipment_id,)
+    named = document.order.shipments.order_by("shipped_at", "id")
+    return tuple(filter(None, named.values_list("amazon_shipment_id", flat=True)))
+
+
+def _preceding(document: Document, rows: Sequence[DocumentLine]) -> tuple[PrecedingInvoice, ...]:
+    """BG-3: the document that is corrected, then every other one whose lines are."""
+    wanted = {row.original.document_id for row in rows if row.original}
+    if document.corrects_id:
+        wanted.add(document.corrects_id)
+    found = Document.objects.filter(pk__in=wanted).exclude(number="").exclude(issue_date=None)
+    ordered = sorted(found, key=lambda row: (row.pk != document.corrects_id, row.issue_date))
+    return tuple(PrecedingInvoice(row.number, row.issue_date) for row in ordered)

@@ -5,8 +5,11 @@ from datetime import date
 from decimal import Decimal
 
 from config.core.money import round_money, tax_on
+from invoicing.category import REASONS
 from invoicing.payload import (
+    AllowanceCharge,
     Amounts,
+    Delivery,
     Line,
     NationalTax,
     Party,
@@ -31,11 +34,13 @@ SELLERS = {
     "GB": Party("Demo Trade Supplies Ltd", ("4 Sample Lane",), "GB", "SW1A 1AA", "London",
                 registrations=(TaxRegistration("GB", "VAT", "GB980780684"),)),
     "US": Party("Demo Industrial Supply Inc.", ("100 Example Avenue",), "US", "98101", "Seattle",
-                "WA"),
+                "WA", legal_id="WA-DEMO-604"),
     "CA": Party("Demo Supplies Canada Ltd.", ("55 Sample Street",), "CA", "M5H 2N2", "Toronto",
-                "ON", registrations=(TaxRegistration("CA", "GST", "123456782 RT0001"),)),
+                "ON", registrations=(TaxRegistration("CA", "GST", "123456782 RT0001"),),
+                legal_id="123456782"),
     "JP": Party("デモ工具株式会社", ("見本一丁目2番3号",), "JP", "100-0001", "千代田区", "東京都",
-                registrations=(TaxRegistration("JP", "JCT", "T7000012050002"),)),
+                registrations=(TaxRegistration("JP", "JCT", "T7000012050002"),),
+                legal_id="T7000012050002"),
 }  # fmt: skip
 BUYERS = {
     "DE": Party("Demo Maschinenbau Überseestraße AG & Co. KG", ("Hafenring 7", "Tor 3"), "DE",
@@ -79,7 +84,20 @@ def sample(country: str = "DE", kind: str = "invoice", lines: int = 1, **over) -
     currency = over.pop("currency", CURRENCIES.get(country, "EUR"))
     rows = over.pop("rows", None) or _rows(country, kind, lines, language, currency)
     credit = kind == "credit_note"
+    supplied = date(2026, 10, 2) if credit else date(2026, 11, 18)
+    if country == "US":
+        rows = _outside_scope(rows)
+    to = BUYERS[country]
     payload = Payload(
+        schema=2,
+        mode="seller",
+        occasion="refund" if credit else "supply",
+        payment_means="68",
+        tax_country=country,
+        shipment_ids=("DEMOSHIP1",),
+        delivery=Delivery(
+            to.country, postcode=to.postcode, city=to.city, region=to.region, day=supplied
+        ),
         kind="credit_note" if credit else "invoice",
         number="RK-2026-000123" if credit else "RE-2026-000877",
         issue_date=date(2026, 11, 21),
@@ -89,7 +107,8 @@ def sample(country: str = "DE", kind: str = "invoice", lines: int = 1, **over) -
         buyer=BUYERS[country],
         marketplace_name=f"Amazon.{country.lower()}",
         marketplace_country=country,
-        lines=rows,
+        lines=goods(rows),
+        allowances=allowances(rows),
         rates=rate_rows(rows),
         totals=totals(rows),
         tax_point=date(2026, 11, 20) if credit else date(2026, 11, 18),
@@ -120,18 +139,90 @@ def rate_rows(rows: tuple[Line, ...]) -> tuple[RateRow, ...]:
             rate,
             sum((row.net for row in rows if (row.category, row.rate) == (category, rate)), D(0)),
             sum((row.tax for row in rows if (row.category, row.rate) == (category, rate)), D(0)),
+            REASONS.get(category, ""),
         )
         for category, rate in keys
     )
 
 
-def totals(rows: tuple[Line, ...]) -> Amounts:
-    """The foot that belongs to these lines."""
-    return Amounts(
-        sum((row.net for row in rows), D(0)),
-        sum((row.tax for row in rows), D(0)),
-        sum((row.gross for row in rows), D(0)),
+def goods(rows: tuple[Line, ...]) -> tuple[Line, ...]:
+    """The rows that stand as lines, counted from one; deductions and sales tax are not lines."""
+    kept = [row for row in rows if row.gross >= 0 and row.component != "sales_tax"]
+    return tuple(replace(row, position=position) for position, row in enumerate(kept, start=1))
+
+
+def allowances(rows: tuple[Line, ...]) -> tuple[AllowanceCharge, ...]:
+    """Negative rows as deductions from the whole document, sales tax as a charge."""
+    return tuple(
+        AllowanceCharge(
+            charge=row.gross >= 0,
+            net=abs(row.net),
+            category=row.category,
+            rate=row.rate,
+            tax=abs(row.tax),
+            gross=abs(row.gross),
+            reason=row.description or row.component.replace("_", " "),
+            component=row.component,
+            sku=row.sku,
+        )
+        for row in rows
+        if row.gross < 0 or row.component == "sales_tax"
     )
+
+
+def totals(rows: tuple[Line, ...]) -> Amounts:
+    """The foot that belongs to these rows, paid in full."""
+    net = sum((row.net for row in rows), D(0))
+    tax = sum((row.tax for row in rows), D(0))
+    return Amounts(
+        net=net,
+        tax=tax,
+        gross=net + tax,
+        lines=sum((row.net for row in goods(rows)), D(0)),
+        allowances=sum((row.net for row in allowances(rows) if not row.charge), D(0)),
+        charges=sum((row.net for row in allowances(rows) if row.charge), D(0)),
+        paid=net + tax,
+    )
+
+
+# Tax cases of one document (facts on tax by country): name -> seller, buyer, country that taxes.
+CASES = {
+    "S": ("DE", "DE", "DE"),
+    "K": ("DE", "FR", "DE"),
+    "AE": ("DE", "ES", "ES"),
+    "G": ("DE", "US", "DE"),
+    "G-GB": ("GB", "FR", "GB"),
+    "E": ("DE", "DE", "DE"),
+    "Z": ("GB", "GB", "GB"),
+    "O": ("US", "US", "US"),
+    "JP": ("JP", "JP", "JP"),
+    "CA": ("CA", "CA", "CA"),
+    "GB": ("GB", "GB", "GB"),
+    "FR": ("FR", "FR", "FR"),
+}
+
+
+def of_case(case: str, kind: str = "invoice", lines: int = 1, **over) -> Payload:
+    """A lawful payload of a tax case; `lines` and `over` as in `sample`."""
+    seller, buyer, taxed_in = CASES[case]
+    category = case[:2].rstrip("-")
+    if category not in ("K", "AE", "G", "E", "Z"):
+        return sample(taxed_in, kind, lines, **over)
+    language = over.pop("language", LANGUAGE.get(buyer, "en"))
+    currency = CURRENCIES.get(seller, "EUR")
+    rows = tuple(
+        replace(r, category=category, rate=D(0), tax=D(0), gross=r.net)
+        for r in _rows(seller, kind, lines, language, currency)
+    )
+    payload = sample(seller, kind, rows=rows, language=language)
+    to = BUYERS[buyer]
+    there = replace(payload.delivery, country=to.country, postcode=to.postcode, city=to.city)
+    own = SELLERS[seller]
+    if case == "AE":
+        numbers = (TaxRegistration("ES", "VAT", "ESB58378431"),)
+        own = replace(own, registrations=numbers)
+    changed = {"buyer": to, "delivery": there, "tax_country": taxed_in, "seller": own}
+    return replace(payload, **changed | over)
 
 
 def in_sterling() -> NationalTax:
@@ -163,3 +254,14 @@ def _once_per_rate(rows: list[Line], row: Line, currency: str) -> Line:
     """Japan rounds once per rate: the amounts here are multiples of 100 yen, nothing is left."""
     assert row.tax == row.net * row.rate
     return row
+
+
+def _outside_scope(rows: tuple[Line, ...]) -> tuple[Line, ...]:
+    """The US: no VAT category, sales tax as a charge of its own."""
+    tax = sum((row.tax for row in rows), D(0))
+    free = [replace(r, category="O", rate=D(0), tax=D(0), gross=r.net) for r in rows]
+    if not tax:
+        return tuple(free)
+    charge = line(len(rows) + 1, str(tax), "0", "USD", category="O", component="sales_tax",
+                  description="Sales tax")  # fmt: skip
+    return (*free, charge)

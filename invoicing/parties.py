@@ -1,0 +1,128 @@
+"""Seller, buyer and places of a document as payload parties: who they are on the day of issue.
+
+Reads rows, decides nothing about tax; which country taxes is `treatment.py`.
+"""
+
+from datetime import date
+
+from django.db.models import Q
+
+from invoicing.models import Document
+from invoicing.payload import Party, TaxRegistration, iso_country
+from invoicing.texts import regime
+from orders.models import Buyer, BuyerAddress, Order, Seller
+
+PRINTED_SCHEMES = ("VAT", "OSS", "JCT", "GST")
+# Where no VAT id names the seller (BR-CO-26), the number of its registration does (BT-30).
+LEGAL_SCHEMES = {"jp": ("LEGAL", "JCT"), "ca": ("LEGAL", "GST")}
+
+
+def seller(seller: Seller, country: str, day: date) -> Party:
+    """BG-4, with the registrations that count in the taxing country on the day."""
+    legal_id, scheme = _legal_id(seller, country, day)
+    return Party(
+        legal_name=seller.legal_name,
+        address=tuple(filter(None, (seller.address_line1, seller.address_line2))),
+        country=iso_country(seller.country),
+        postcode=seller.postal_code,
+        city=seller.city,
+        region=seller.state,
+        registrations=_registrations(seller, country, day),
+        email=seller.email,
+        contact=seller.contact_name,
+        phone=seller.phone,
+        legal_id=legal_id,
+        legal_id_scheme=scheme,
+        endpoint=seller.endpoint,
+        endpoint_scheme=seller.endpoint_scheme,
+    )
+
+
+def registrations_on(seller: Seller, day: date) -> list[TaxRegistration]:
+    """All registrations valid on the day, by country and scheme, the newest first of each."""
+    valid = seller.tax_registrations.filter(
+        Q(valid_to=None) | Q(valid_to__gte=day), valid_from__lte=day
+    )
+    return [
+        TaxRegistration(iso_country(row.country), row.scheme, row.number)
+        for row in valid.order_by("country", "scheme", "-valid_from")
+    ]
+
+
+def _registrations(seller: Seller, country: str, day: date) -> tuple[TaxRegistration, ...]:
+    """Those of the taxing country, else One Stop Shop, else the VAT ones; Canada's and Japan's say
+    nothing abroad, and outside the scope of VAT no number is named (BR-O-02).
+    """
+    if regime(country) == "us":
+        return ()
+    found = [row for row in registrations_on(seller, day) if row.scheme in PRINTED_SCHEMES]
+    local = [row for row in found if row.country == country]
+    shop = [row for row in found if row.scheme == "OSS"]
+    return tuple(local or shop or [row for row in found if row.scheme == "VAT"])
+
+
+def _legal_id(seller: Seller, country: str, day: date) -> tuple[str, str]:
+    """BT-30 and its scheme: the register number, else what identifies the seller without VAT id;
+    in the US, where nothing else is printed, Amazon's seller id or our code.
+    """
+    if seller.legal_id:
+        return seller.legal_id, seller.legal_id_scheme
+    wanted = LEGAL_SCHEMES.get(regime(country), ("LEGAL",))
+    numbers = {
+        row.scheme: row.number for row in registrations_on(seller, day) if row.country == country
+    }
+    found = next((numbers[scheme] for scheme in wanted if scheme in numbers), "")
+    if not found and regime(country) == "us":
+        found = seller.amazon_seller_id or seller.code
+    return found, ""
+
+
+def buyer(buyer: Buyer | None, order: Order, country: str) -> Party:
+    """BG-7; without a buyer on record only the country the goods went to."""
+    if buyer is None:
+        return Party("", (), iso_country(order.ship_country or country))
+    address = buyer.addresses.order_by("kind", "id").first() or BuyerAddress(
+        country=buyer.country, city=order.ship_city, postal_code=order.ship_postal_code
+    )
+    at_home = iso_country(address.country or buyer.country or order.ship_country)
+    named = address.name if address.name and address.name != buyer.legal_name else ""
+    lines = (named, address.line1, address.line2, address.line3)
+    return Party(
+        legal_name=buyer.legal_name,
+        address=tuple(filter(None, lines)),
+        country=at_home,
+        postcode=address.postal_code,
+        city=address.city,
+        region=address.state,
+        vat_id=_vat_id(buyer, iso_country(order.ship_country or at_home), country),
+        contact=buyer.contact_name,
+        legal_id=buyer.legal_id,
+        legal_id_scheme=buyer.legal_id_scheme,
+        endpoint=buyer.endpoint,
+        endpoint_scheme=buyer.endpoint_scheme,
+    )
+
+
+def _vat_id(buyer: Buyer, target: str, country: str) -> str:
+    """The buyer's tax id of the country the goods went to, else the first one known; VAT ids only
+    where VAT is charged, none outside its scope (BR-O-02).
+    """
+    if (kind := regime(country)) == "us":
+        return ""
+    ids = [row for row in buyer.tax_ids.all() if kind != "vat" or row.scheme == "VAT"]
+    ids.sort(key=lambda row: (iso_country(row.country) != target, row.pk))
+    return ids[0].number if ids else ""
+
+
+def ship_from(document: Document) -> str:
+    """The country of dispatch: as Amazon's tax report says, else the seller's."""
+    facts = document.order.tax_facts.exclude(ship_from_country="")
+    if document.shipment_id:
+        facts = facts.filter(shipment_id=document.shipment_id)
+    said = facts.values_list("ship_from_country", flat=True).first()
+    return iso_country(said or document.seller.country)
+
+
+def ship_to(document: Document) -> str:
+    """The country of arrival; the marketplace's where the order does not say."""
+    return iso_country(document.order.ship_country or document.marketplace.country)

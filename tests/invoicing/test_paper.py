@@ -1,0 +1,187 @@
+"""Payloads filled from rows: parties, places, references, and the money of the rows kept."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from invoicing import drafting, paper
+from invoicing.models import Document
+from invoicing.models.document import Issuer, Kind
+from invoicing.particulars import check_particulars
+from invoicing.payload import Delivery, Payload
+from tests.factories import make_buyer, make_registration, make_seller, make_user
+from tests.papers import make_invoice, make_issuing, make_refund, make_shipped_order
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+DAY = date(2026, 11, 20)
+
+
+def draft(order, **fields) -> Document:
+    """A draft of the order's invoice, as the verbs make it, without a gate."""
+    made = drafting.new_document(order, Kind.INVOICE, Issuer.RETOUR, make_user("finance"))
+    rows = drafting.invoice_lines(order, made)
+    made.net = sum(row.net for row in rows)
+    made.tax = sum(row.tax for row in rows)
+    made.gross = made.net + made.tax
+    for name, value in {"tax_point": paper.supply_date(order), "origin": "order", **fields}.items():
+        setattr(made, name, value)
+    made.save()
+    drafting.store_lines(rows)
+    return made
+
+
+def filled(order, **fields) -> Payload:
+    return paper.fill(draft(order, **fields), DAY)
+
+
+def german(**fields):
+    fields = {"ship_country": "DE", "ship_city": "Kassel", "ship_postal_code": "34117"} | fields
+    return make_shipped_order(**fields)
+
+
+def test_payload_of_an_invoice_is_complete_and_its_money_is_the_documents():
+    order = german(lines=2)
+    payload = filled(order)
+    assert payload.schema == 2
+    assert check_particulars(payload) == []
+    assert payload.totals.paid == payload.totals.gross + payload.totals.rounding == D("238.00")
+    assert payload.totals.due == 0
+    assert (payload.mode, payload.occasion, payload.payment_means) == ("seller", "supply", "68")
+    assert [line.position for line in payload.lines] == [1, 2]
+    assert payload.tax_country == "DE"
+    assert Payload.from_json(payload.to_json()) == payload
+
+
+def test_price_that_three_pieces_do_not_share_stands_for_all_three():
+    (line,) = filled(german(quantity=3, net="100.00")).lines
+    assert (line.quantity, line.unit_price, line.price_quantity) == (3, D("100.00"), 3)
+
+
+def test_delivery_is_the_orders_place_on_the_day_of_supply():
+    order = german()
+    payload = filled(order)
+    assert payload.delivery == Delivery(
+        country="DE", postcode="34117", city="Kassel", day=paper.supply_date(order)
+    )
+    assert payload.shipment_ids == (order.shipments.get().amazon_shipment_id,)
+
+
+def test_promotions_are_deductions_and_never_negative_lines():
+    order = german()
+    line = order.lines.get()
+    line.item_promotion_net, line.item_promotion_tax = D("10.00"), D("1.90")
+    line.save()
+    payload = filled(order)
+    (off,) = payload.allowances
+    assert (off.charge, off.net, off.tax, off.rate) == (False, D("10.00"), D("1.90"), D("0.19"))
+    assert (off.component, off.reason_code) == ("promotion", "95")
+    assert [line.component for line in payload.lines] == ["item"]
+    assert payload.totals.allowances == D("10.00")
+    assert check_particulars(payload) == []
+
+
+def test_parties_carry_identities_and_addresses_for_machines():
+    seller = make_seller(
+        contact_name="Demo Kontor", phone="+49 30 1", legal_id="HRB 1", endpoint="DE136695976",
+        endpoint_scheme="9930", email="belege@demo.example",
+    )  # fmt: skip
+    buyer = make_buyer(
+        buyer_reference="04011000-12345-03", endpoint="04011000-12345-03", endpoint_scheme="0204",
+        legal_id="HRB 2", invoice_profile="xrechnung-ubl",
+    )  # fmt: skip
+    payload = filled(german(seller=seller, buyer=buyer))
+    assert (payload.seller.contact, payload.seller.phone) == ("Demo Kontor", "+49 30 1")
+    assert (payload.seller.endpoint, payload.seller.endpoint_scheme) == ("DE136695976", "9930")
+    assert (payload.seller.legal_id, payload.buyer.legal_id) == ("HRB 1", "HRB 2")
+    assert (payload.buyer.endpoint_scheme, payload.buyer_reference) == ("0204", "04011000-12345-03")
+    assert payload.profiles == ("xrechnung-ubl",)
+
+
+def test_french_buyer_gets_the_mentions_of_french_law():
+    payload = filled(german(buyer=make_buyer(country="FR")))
+    assert [note.subject for note in payload.notes] == ["PMT", "PMD", "AAB"]
+    assert filled(german()).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("registered", "country", "numbers"),
+    [
+        ([], "DE", ["DE136695976"]),
+        ([("AT", "VAT", "ATU12345675")], "AT", ["ATU12345675"]),
+        ([("DE", "OSS", "DE136695976")], "AT", ["DE136695976"]),
+    ],
+)
+def test_distance_sale_is_taxed_where_the_seller_is_registered_for_it(registered, country, numbers):
+    seller = make_seller()
+    for one in registered:
+        make_registration(seller, *one)
+    payload = filled(german(seller=seller, ship_country="AT"))
+    assert payload.tax_country == country
+    assert [row.number for row in payload.seller.registrations] == numbers
+
+
+def test_export_is_shown_in_the_country_of_dispatch():
+    payload = filled(german(ship_country="CH", rate="0", buyer=make_buyer(country="CH")))
+    assert (payload.tax_country, payload.rates[0].category) == ("DE", "G")
+    assert payload.rates[0].exemption == "export"
+    assert check_particulars(payload) == []
+
+
+def test_us_document_knows_no_vat():
+    seller = make_seller(country="US", amazon_seller_id="A1DEMO", city="Seattle")
+    make_registration(seller, "DE", "VAT", "DE136695976")
+    order = make_shipped_order(
+        seller=seller, marketplace="US", rate="0.0888", quantity=1, ship_country="US"
+    )
+    payload = filled(order)
+    assert (payload.seller.registrations, payload.buyer.vat_id) == ((), "")
+    assert payload.seller.legal_id == "A1DEMO"
+    (charge,) = payload.allowances
+    assert (charge.charge, charge.component, charge.net) == (True, "sales_tax", D("8.88"))
+    assert [(row.category, row.tax, row.base) for row in payload.rates] == [("O", 0, D("108.88"))]
+    assert (payload.totals.tax, payload.totals.gross) == (0, D("108.88"))
+    assert check_particulars(payload) == []
+
+
+def test_quebec_keeps_its_rate_of_five_decimals():
+    seller = make_seller(country="CA")
+    make_registration(seller, "CA", "GST", "123456782 RT0001")
+    order = make_shipped_order(
+        seller=seller, marketplace="CA", rate="0.1498", net="1000.00", ship_country="CA"
+    )
+    line = order.lines.get()
+    line.item_tax = D("149.75")
+    line.save()
+    payload = filled(order)
+    assert [(row.rate, row.tax) for row in payload.rates] == [(D("0.14975"), D("149.75"))]
+    assert payload.totals.rounding == 0
+    assert check_particulars(payload) == []
+
+
+def test_credit_note_names_its_invoice_and_supply_and_keeps_its_country():
+    order = german()
+    invoice = make_invoice(order)
+    refund = make_refund("sent", order=order)
+    payload = paper.fill(refund.document, DAY)
+    assert [row.number for row in payload.preceding] == [invoice.number]
+    assert payload.original_supply_date == payload.delivery.day == invoice.tax_point
+    assert payload.tax_country == invoice.payload["tax_country"] == "DE"
+    assert (payload.occasion, payload.payment_note) == ("refund", "refund_via_amazon")
+    assert payload.totals.paid == refund.gross
+
+
+def test_credit_note_over_lines_of_two_invoices_names_both():
+    order = german(lines=2)
+    first = make_invoice(order)
+    other = german(seller=order.seller)
+    make_issuing(order.seller)
+    second = make_invoice(other)
+    refund = make_refund("proposed", order=order, origin="order")
+    note = drafting.draft_credit_note(refund, by=make_user("finance"))
+    row = note.lines.last()
+    row.original = second.lines.get()
+    row.save()
+    payload = paper.fill(note, DAY)
+    assert [one.number for one in payload.preceding] == [first.number, second.number]
