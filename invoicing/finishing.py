@@ -6,8 +6,11 @@ are given in `numbering.py`; a numbered document never goes back.
 """
 
 import hashlib
+import json
 import time
 from datetime import timedelta
+from functools import cache
+from importlib.metadata import version
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
@@ -17,9 +20,14 @@ from django.utils import timezone
 from config.core.models import User
 from config.core.refused import Refused
 from config.core.trail import trail
+from invoicing import gate
+from invoicing.einvoice import writing
+from invoicing.einvoice.profiles import FACTURX
+from invoicing.gate import GateReport
 from invoicing.models import Artifact, Document
 from invoicing.numbering import take_number
-from invoicing.payload import Payload
+from invoicing.payload import Payload, canonical_json
+from invoicing.pdf_checks import check_pdf
 from invoicing.states import DocumentState
 
 log = structlog.get_logger(__name__)
@@ -116,7 +124,7 @@ def _issue(document_id: int) -> bool:
         return False
 
 
-def _number(document_id: int) -> object:
+def _number(document_id: int) -> GateReport | None:
     """Number a draft; returns the gate's report, None where there is none."""
     state = Document.objects.values_list("state", flat=True).get(pk=document_id)
     if state != DocumentState.DRAFT:
@@ -151,22 +159,54 @@ def _keep(document_id: int, findings: list[dict[str, str]]) -> None:
         rows.update(findings=findings, gated_at=timezone.now())
 
 
-def _render(document_id: int, report: object) -> bool:
-    from invoicing.render import render  # loads Pango and fonts, which only this needs
-
+def _render(document_id: int, report: GateReport | None) -> bool:
+    """Draw a numbered document once, check what was drawn, store its files."""
+    stored = Document.objects.filter(pk=document_id, state=DocumentState.NUMBERED)
+    frozen = stored.values_list("payload", flat=True).first()
+    if frozen is None:
+        return False
+    payload = Payload.from_json(frozen)
+    report = report or gate.check(payload)  # the process that numbered it is gone
+    if report.findings:
+        _keep(document_id, [finding.to_json() for finding in report.findings])
+        return False
     with trail("issue_document", by=User.objects.system()):
         rows = Document.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
         document = rows.filter(pk=document_id, state=DocumentState.NUMBERED).first()
-        if document is None:
-            return False
-        rendered = render(Payload.from_json(document.payload))
-        Artifact.objects.bulk_create(
-            [_artifact(document, "pdf", rendered.pdf, dict(rendered.versions))]
-        )
-        document.state, document.issued_at = DocumentState.ISSUED, timezone.now()
-        document.findings = []
-        document.save(update_fields=["state", "issued_at", "findings"])
+        return document is not None and _store(document, payload, report)
+
+
+def _store(document: Document, payload: Payload, report: GateReport) -> bool:
+    """Draw, check and keep the files of a locked document; False when something was found."""
+    from invoicing.render import render  # loads Pango and fonts, which only this needs
+
+    files = writing.files(payload)
+    rendered = render(payload, xml=files[FACTURX])
+    if found := check_pdf(rendered.pdf, payload, files[FACTURX]):
+        document.findings = [finding.to_json() for finding in found]
+        document.save(update_fields=["findings"])
+        return False
+    made = {"pdf": rendered.pdf, **files}
+    versions = {**rendered.versions, **_versions()}
+    artifacts = [_artifact(document, kind, content, versions) for kind, content in made.items()]
+    artifacts.append(_report(document, report, artifacts))
+    Artifact.objects.bulk_create(artifacts)
+    document.state, document.issued_at = DocumentState.ISSUED, timezone.now()
+    document.findings = []
+    document.save(update_fields=["state", "issued_at", "findings"])
     return True
+
+
+def _report(document: Document, report: GateReport, files: list[Artifact]) -> Artifact:
+    """What was checked before the number and afterwards, and of which files: the proof."""
+    data = {
+        "number": document.number,
+        "payload_sha256": document.payload_sha256,
+        "gate": json.loads(report.to_json()),
+        "page": "as the XML",
+        "files": {row.kind: row.sha256 for row in files},
+    }
+    return _artifact(document, "report", canonical_json(data).encode(), {})
 
 
 def _artifact(document: Document, kind: str, content: bytes, versions: dict) -> Artifact:
@@ -178,3 +218,9 @@ def _artifact(document: Document, kind: str, content: bytes, versions: dict) -> 
         size=len(content),
         versions=versions,
     )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """What wrote the XML."""
+    return {name: version(name) for name in ("factur-x", "saxonche", "lxml")}

@@ -21,11 +21,11 @@ from config.core.refused import Refused
 from config.core.roles import require
 from config.core.sentence import Sentence
 from config.core.trail import trail
-from invoicing import credited, issuing, paper
+from invoicing import credited, gate, issuing, paper, standing
 from invoicing.caps import lock_lines
+from invoicing.gate import GateReport
 from invoicing.models import Document, NumberSeries, Refund
 from invoicing.models.document import Issuer, Kind
-from invoicing.particulars import check_particulars
 from invoicing.payload import Payload
 from invoicing.states import MONEY_LEFT, DocumentState, Occasion
 
@@ -36,11 +36,10 @@ JOINED = ("order__marketplace", "seller", "marketplace", "buyer", "corrects", "r
 
 @dataclass(frozen=True)
 class Looked:
-    """What the gate saw of a draft: payload without and with the placeholder, and its report."""
+    """What the gate saw of a draft, its number still empty, and what it found."""
 
     content: Payload
-    findings: tuple[dict[str, str], ...]
-    report: object
+    report: GateReport
 
 
 def number(document: Document, *, by) -> Document:
@@ -63,7 +62,7 @@ def number_now(document_id: int, *, by, verb: str) -> Document:
 
 def take_number(
     document_id: int, *, by, verb: str, published: bool = False
-) -> tuple[Document, object]:
+) -> tuple[Document, GateReport]:
     """Gate a draft and number it, or store what was found; returns it and the gate's report.
 
     Each attempt looks at the draft without a lock, then compares and freezes under the locks.
@@ -77,6 +76,8 @@ def take_number(
         with trail(verb, by=by):
             document = lock_document(document_id)
             check_turn(document)
+            if standing.follow_correction(document):
+                continue
             _complete(document)
             if paper.fill(document, paper.today_of(document.seller)) != looked.content:
                 continue
@@ -92,9 +93,7 @@ def look(document: Document) -> Looked:
     _complete(document)
     content = paper.fill(document, paper.today_of(document.seller))
     payload = replace(content, number=placeholder(document, content.issue_date))
-    findings = check_particulars(payload)
-    rows = ({"code": f.code, "layer": "", "sentence": f.sentence.to_json()} for f in findings)
-    return Looked(content, tuple(rows), None)
+    return Looked(content, gate.check(payload))
 
 
 def lock_document(document_id: int) -> Document:
@@ -162,6 +161,8 @@ def check_turn(document: Document) -> None:
         issuing.require_ours(document.order)
     elif not _money_left(document):
         raise Refused("not_sent", "A credit note gets its number when its refund has been sent.")
+    if standing.waits(document):
+        raise Refused("waits", f"It follows when {document.corrects} is cancelled in full.")
 
 
 def _money_left(document: Document) -> bool:
@@ -193,7 +194,8 @@ def _tax_point(document: Document) -> date | None:
 def _settle(document: Document, looked: Looked) -> None:
     """Under the locks: number the draft, or store what was found on it."""
     document.gated_at = timezone.now()
-    document.findings = [*looked.findings, *_excess(document)]
+    found = [finding.to_json() for finding in looked.report.findings]
+    document.findings = [*found, *_excess(document)]
     if document.findings:
         document.save(update_fields=["findings", "gated_at", "tax_point"])
     else:

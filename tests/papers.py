@@ -9,9 +9,9 @@ from django.utils import timezone
 from config.core.models import User
 from config.core.sentence import say
 from config.core.trail import trail
-from invoicing import documents, refunds
+from invoicing import documents, numbering, refunds
 from invoicing.calculation import CalculatedLine, Calculation
-from invoicing.models import ApprovalLimit, IssuingMode
+from invoicing.models import ApprovalLimit, Document, IssuingMode
 from orders.models import Order, Seller
 from tests.factories import make_marketplace, make_order, make_user
 
@@ -119,13 +119,23 @@ _ROADS = {
 }
 
 
-def _walk(refund, verb, by):
+def number_due() -> None:
+    """Gate and number what is due, as a worker does after the commit; its file is drawn by
+    `documents.finish_documents`.
+    """
+    due = Document.objects.filter(state="draft", due_at__isnull=False, gated_at=None)
+    for pk in due.order_by("pk").values_list("pk", flat=True):
+        numbering.take_number(pk, by=User.objects.system(), verb="issue_document")
 
+
+def _walk(refund, verb, by):
     if verb == "confirm":
         refunds.confirm_many([refund.pk], by=User.objects.system())
         return type(refund).objects.get(pk=refund.pk)
     if verb == "mark_sent":
         day = timezone.localdate()
-        return refunds.mark_sent(refund.key, by=by, sent_on=day, amount=refund.gross)
+        refund = refunds.mark_sent(refund.key, by=by, sent_on=day, amount=refund.gross)
+        number_due()
+        return type(refund).objects.get(pk=refund.pk)
     more = {} if verb in ("approve", "start") else {"reason": "As the test wants it"}
     return getattr(refunds, verb)(refund.key, by=by, **more)
