@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from config.core.money import ONE, ZERO
-from invoicing import exact, fx, mentions, parties, treatment
+from invoicing import exact, fx, mentions, parties, standing, treatment
 from invoicing.category import REASONS, fine_rate
 from invoicing.models import Document, DocumentLine
 from invoicing.models.document import Kind
@@ -21,6 +21,7 @@ from invoicing.payload import (
     Delivery,
     Line,
     NationalTax,
+    Party,
     Payload,
     PrecedingInvoice,
     RateRow,
@@ -54,7 +55,7 @@ def fill(document: Document, issue_date: date) -> Payload:
         currency=document.currency,
         language=document.language,
         seller=parties.seller(document.seller, country, issue_date),
-        buyer=parties.buyer(buyer, order, country),
+        buyer=_buyer(document, country),
         marketplace_name=document.marketplace.name,
         marketplace_country=document.marketplace.country,
         tax_country=country,
@@ -96,6 +97,14 @@ def _occasion(document: Document) -> str:
     if document.kind == Kind.CREDIT_NOTE and document.occasion == Occasion.SUPPLY:
         return Occasion.REFUND.value
     return document.occasion
+
+
+def _buyer(document: Document, country: str) -> Party:
+    """The buyer as known today; what takes a document back names the buyer of that document."""
+    before = standing.mirrored(document)
+    if before:
+        return Payload.from_json(before).buyer
+    return parties.buyer(document.buyer, document.order, country)
 
 
 def today_of(seller: Seller) -> date:
