@@ -11,8 +11,9 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from config.core.sentence import Sentence
+from invoicing.models import Document, Refund
 from invoicing.models.document import Kind
-from invoicing.states import MONEY_LEFT
+from invoicing.states import MONEY_LEFT, DocumentState
 
 # The record that lacks what a finding misses, by the beginning of the finding's code.
 _RECORDS = {
@@ -35,6 +36,14 @@ def why(row: Mapping[str, Any]) -> str:
     if row["due_at"]:
         return _("In line: it is checked and numbered within a minute.")
     return _("Nobody has asked to issue it yet.")
+
+
+def of_document(document: Document, refund: Refund | None) -> str:
+    """What a document waits for when it is a draft, else empty; reads only what is loaded."""
+    if document.state != DocumentState.DRAFT:
+        return ""
+    row = {name: getattr(document, name) for name in ("findings", "kind", "due_at")}
+    return why(row | {"refund__state": refund and refund.state})
 
 
 def in_words(sentence: str | Mapping[str, Any]) -> str:

@@ -4,8 +4,11 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from invoicing.einvoice import rulesets
+from invoicing.einvoice.profiles import FACTURX, PROFILES
 from orders.models import Buyer, BuyerAddress, BuyerTaxId
 
 
@@ -60,6 +63,38 @@ class DetailsForm(_OfBuyer):
 
     def __init__(self, *args: Any, buyer: Buyer, **kwargs: Any):
         super().__init__(*args, buyer=buyer, instance=buyer, **kwargs)
+
+
+class EInvoiceForm(_OfBuyer):
+    """The e-invoice a buyer takes besides the PDF, and the ids that bring it there."""
+
+    invoice_profile = forms.ChoiceField(label=_("E-invoice besides the PDF"), required=False)
+
+    class Meta:
+        model = Buyer
+        fields = [
+            "invoice_profile", "buyer_reference", "endpoint", "endpoint_scheme", "legal_id",
+            "legal_id_scheme",
+        ]  # fmt: skip
+        labels = {
+            "buyer_reference": _("Buyer reference"),
+            "endpoint": _("Electronic address"),
+            "endpoint_scheme": _("Kind of address"),
+            "legal_id": _("Register number"),
+            "legal_id_scheme": _("Register"),
+        }
+
+    def __init__(self, *args: Any, buyer: Buyer, **kwargs: Any):
+        super().__init__(*args, buyer=buyer, instance=buyer, **kwargs)
+        field = self.fields["invoice_profile"]
+        kinds = [one for one in PROFILES.values() if one.key != FACTURX]
+        field.choices = [
+            ("", _("None: the PDF carries Factur-X")),
+            *((one.key, one.label) for one in kinds if not rulesets.missing(one.key)),
+        ]
+        refusals = filter(None, (rulesets.refusal(one.key) for one in kinds))
+        language = get_language() or "en"
+        field.help_text = " ".join(one.render(gettext, language) for one in refusals)
 
 
 class TaxIdForm(_OfBuyer):

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from config.core.display import percent
 from config.core.refused import Refused
-from invoicing import actions, documents, forms, refunds, timeline
+from invoicing import actions, documents, dossier, forms, refunds, timeline
 from invoicing.calculation import Calculation
 from invoicing.lane import lane_amounts
 from invoicing.models import Refund, RefundLine
@@ -47,6 +47,7 @@ def page(request: HttpRequest, key, bound: dict | None = None, status: int = 200
         "figures": _figures(refund, lines),
         "facts": [{"fact": fact, "amount": -fact.amount} for fact in facts],
         "seen": seen,
+        "findings": dossier.findings(refund.document) if refund.document else [],
         "differs": bool(facts) and seen != refund.gross,
         "actions": actions.of_refund(refund, request.user, bound),
         "events": timeline.of("invoicing.refund", refund.pk),

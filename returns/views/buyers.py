@@ -10,12 +10,15 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from config.core.lists import ListPage, Tab
 from config.core.refused import Refused
 from config.core.roles import may
+from invoicing.einvoice import rulesets
+from invoicing.einvoice.profiles import PROFILES
 from invoicing.models import Document
 from orders import buyers
 from orders.models import Buyer, Order
@@ -85,6 +88,8 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
         "rate_is_high": return_rate.is_high(buyer.order_count, buyer.ordered, buyer.returned),
         "days": return_rate.DAYS,
         "tax_ids": buyer.tax_ids.all(),
+        "profile": PROFILES.get(buyer.invoice_profile),
+        "refusal": _refusal(buyer),
         "addresses": buyer.addresses.all(),
         "rmas": rmas[:SHOWN],
         "orders": orders.order_by("-purchased_at")[:SHOWN],
@@ -92,6 +97,14 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
         "actions": _actions(buyer, request.user, bound or {}),
     }
     return render(request, "returns/buyer.html", context, status=status)
+
+
+def _refusal(buyer: Buyer) -> str:
+    """Why the buyer's e-invoice cannot be written here, where its rules are gone."""
+    if buyer.invoice_profile not in PROFILES:
+        return ""
+    refusal = rulesets.refusal(buyer.invoice_profile)
+    return refusal.render(gettext, get_language() or "en") if refusal else ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,9 @@ def _address(buyer: Buyer, by: Any, **fields: Any) -> None:
 BUTTONS = {
     "watch": Button(_("Watch list"), buyer_forms.WatchForm, _save, _("Watch list changed.")),
     "details": Button(_("Change details"), buyer_forms.DetailsForm, _save, _("Details saved.")),
+    "e-invoice": Button(
+        _("Change e-invoice"), buyer_forms.EInvoiceForm, _save, _("E-invoice details saved.")
+    ),
     "tax-id": Button(_("Add tax id"), buyer_forms.TaxIdForm, _tax_id, _("Tax id added.")),
     "address": Button(_("Set address"), buyer_forms.AddressForm, _address, _("Address saved.")),
 }

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import patch_vary_headers
 
+from invoicing import waiting
 from invoicing.models import Refund
 from invoicing.states import OPEN as OPEN_REFUND
 from invoicing.states import RefundState
@@ -127,6 +128,8 @@ def load(number: str) -> Case:
         .select_related("document", "order", "proposer", "approver")
         .order_by("id")
     )
+    for refund in refunds:
+        refund.paper_waits = refund.document and waiting.of_document(refund.document, refund)
     quotes = refunding.quote(rma, lines=lines)
     return Case(rma, lines, refunds, quotes, _facts(lines, refunds, quotes))
 

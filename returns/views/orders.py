@@ -23,10 +23,10 @@ from config.core.lists import ListPage, Tab
 from config.core.money import ZERO
 from config.core.refused import Refused
 from config.core.roles import may
-from invoicing import documents
-from invoicing.models import Document, MoneyFact, Refund
+from invoicing import documents, issuing, waiting
+from invoicing.models import Document, IssuingMode, MoneyFact, Refund
 from invoicing.models.document import Kind
-from invoicing.states import Component
+from invoicing.states import Component, DocumentState
 from orders import buyers, decisions
 from orders.models import AmazonReturn, ImportRow, Order, OrderLine
 from orders.models.order import COMPONENTS, PROMOTIONS
@@ -103,7 +103,10 @@ def page(
     refunds = list(
         Refund.objects.filter(order=order).select_related("document").order_by("-proposed_at", "id")
     )
-    papers = list(Document.objects.filter(order=order).order_by("id"))
+    papers = list(Document.objects.filter(order=order).select_related("refund").order_by("id"))
+    for paper in papers:
+        paper.why = waiting.of_document(paper, getattr(paper, "refund", None))
+    mode, not_ours = _issuing(order)
     left = quantities.returnable_of([line.pk for line in lines])
     for line in lines:
         line.left, line.parts = left.get(line.pk, 0), _parts(line)
@@ -114,6 +117,8 @@ def page(
         "paid": sum((part["gross"] for line in lines for part in line.parts), ZERO),
         "refunds": refunds,
         "papers": papers,
+        "issuing_mode": mode,
+        "not_ours": not_ours,
         "shipments": order.shipments.all(),
         "rmas": _rmas_of(order),
         "money": MoneyFact.objects.filter(order=order)
@@ -126,6 +131,7 @@ def page(
             request.user,
             lines=lines,
             papers=papers,
+            not_ours=not_ours,
             unsure=_unsure(amazon_returns),
             bound=bound or {},
         ),
@@ -134,6 +140,21 @@ def page(
     for action in context["actions"]:  # the button means the order that is shown
         action.url = _address(request, "returns:order-verb", order.amazon_order_id, action.name)
     return render(request, "returns/order.html", context, status=status)
+
+
+def _issuing(order: Order) -> tuple[str, str]:
+    """Who issues the order's documents, in words (empty: undecided), and why no invoice over the
+    whole order is issued here (empty: one may be).
+    """
+    mode = issuing.mode_of(order.seller_id, order.marketplace_id) if order.marketplace_id else ""
+    if not mode:
+        return "", str(_("Nobody has decided who issues here: an admin sets the issuing mode."))
+    word = str(IssuingMode.Issuer(mode).label)
+    try:
+        issuing.require_whole_order(order)
+    except Refused as refused:
+        return word, refused.sentence
+    return word, ""
 
 
 def _parts(line: OrderLine) -> list[dict[str, Any]]:
@@ -210,14 +231,16 @@ def _actions(
     *,
     lines: list[OrderLine],
     papers: list[Document],
+    not_ours: str,
     unsure: list[AmazonReturn],
     bound: dict,
 ) -> list[Action]:
     """What can be done with an order, each with why not."""
-    invoice = next((paper for paper in papers if paper.kind == Kind.INVOICE), None)
+    on_record = [paper for paper in papers if paper.state != DocumentState.DRAFT]
+    invoice = next((paper for paper in on_record if paper.kind == Kind.INVOICE), None)
     has = _("The invoice is on record: %(number)s.") % {"number": invoice} if invoice else ""
     stub = "" if order.facts_complete else _("Import the orders report first.")
-    blocked = {"issue-invoice": stub or has, "record-invoice": has, "refund": stub}
+    blocked = {"issue-invoice": stub or has or not_ours, "record-invoice": has, "refund": stub}
     found, hidden = [], _not_needed(order, unsure) - bound.keys()
     for verb, button in BUTTONS.items():
         if verb in hidden:
