@@ -13,11 +13,15 @@ from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
 from config.core.sentence import Value, say
+from invoicing.formats import Format
 from invoicing.gate import Finding
+from invoicing.metadata import FACTURX_FILE
 from invoicing.payload import Payload
+from invoicing.pdf_text import runs
+from invoicing.printed import unprinted
+from invoicing.texts import regime
 
 LAYER = "pdf"
-FACTURX_FILE = "factur-x.xml"
 CONFORMANCE = {"urn:cen.eu:en16931:2017": "EN 16931"}  # BT-24 → what the XMP calls it
 
 _SAFE = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -39,7 +43,17 @@ def check_pdf(pdf: bytes, payload: Payload, xml: bytes) -> list[Finding]:
         catalog = reader.trailer["/Root"]
     except (PyPdfError, KeyError, ValueError) as error:
         return [_finding("pdf_unreadable", "The PDF cannot be read: %(error)s", error=str(error))]
-    return [*_attachment(catalog, xml), *_metadata(catalog, xml), *_language(catalog, payload)]
+    container = [*_attachment(catalog, xml), *_metadata(catalog, xml), *_language(catalog, payload)]
+    return [*container, *_page(reader, payload, xml)]
+
+
+def _page(reader: PdfReader, payload: Payload, xml: bytes) -> Iterator[Finding]:
+    country = payload.jurisdiction
+    write = Format.of(payload.language, country, payload.currency)
+    taxed = regime(country) != "us" or bool(payload.totals.tax)
+    for term, text in unprinted(xml, runs(reader), write, taxed=taxed):
+        yield _finding("pdf_page", "The page does not show what the XML says: %(text)s (%(term)s).",
+                       at=term, text=text, term=term)  # fmt: skip
 
 
 def _finding(code: str, template: str, *, at: str = "", **params: Value) -> Finding:

@@ -1,0 +1,68 @@
+"""The text of a PDF that WeasyPrint drew, run by run in drawing order.
+
+Quick, because it reads only what WeasyPrint writes: hexadecimal glyphs and a ToUnicode map per
+font. What it cannot read is missing from the answer, never guessed. For any other PDF use pypdf.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pypdf import PdfReader
+
+_TOKEN = re.compile(rb"/(\S+) [\d.]+ Tf|\[([^\]]*)\] TJ|\b(ET)\b")
+_HEX = re.compile(rb"<([0-9a-fA-F]*)>")
+_PAIRS = re.compile(rb"<([0-9a-fA-F]+)> <([0-9a-fA-F]+)>")
+_SPACES = re.compile(r"[\s\u00ad\u200b\u2060]+")
+
+Glyphs = Mapping[str, str]  # glyph as four hexadecimal digits → its text
+
+
+def runs(reader: PdfReader) -> list[str]:
+    """The texts as drawn: a table cell or a line of a paragraph is one run."""
+    known: dict[int, Glyphs] = {}
+    return [run for page in reader.pages for run in _page(page, known)]
+
+
+def plain(text: str) -> str:
+    """Text to compare by: without spaces and soft hyphens, compatible characters made equal.
+
+    A glyph stands for all characters that look alike, so a page cannot tell them apart either.
+    """
+    folded = unicodedata.normalize("NFKC", text).replace("−", "-").replace("‑", "-")
+    return _SPACES.sub("", folded)
+
+
+def _page(page: Any, known: dict[int, Glyphs]) -> Iterator[str]:
+    fonts = page["/Resources"].get_object().get("/Font", {}).get_object()
+    maps = {name[1:]: _glyphs(fonts.raw_get(name), known) for name in fonts}
+    glyphs: Glyphs = {}
+    text: list[str] = []
+    for font, shown, end in _TOKEN.findall(page["/Contents"].get_object().get_data()):
+        if font:
+            glyphs = maps.get(font.decode(), {})
+        elif end:
+            yield "".join(text)
+            text = []
+        else:
+            text += _decoded(shown, glyphs)
+
+
+def _decoded(shown: bytes, glyphs: Glyphs) -> Iterator[str]:
+    for part in _HEX.findall(shown):
+        digits = part.decode().lower()
+        yield from (glyphs.get(digits[n : n + 4], "\ufffd") for n in range(0, len(digits), 4))
+
+
+def _glyphs(font: Any, known: dict[int, Glyphs]) -> Glyphs:
+    """The map of a font; fonts are shared by pages."""
+    key = getattr(font, "idnum", id(font))
+    if key not in known:
+        content = font.get_object()["/ToUnicode"].get_object().get_data()
+        known[key] = {
+            glyph.decode().lower(): bytes.fromhex(text.decode()).decode("utf-16-be")
+            for part in content.split(b"beginbfchar")[1:]
+            for glyph, text in _PAIRS.findall(part.split(b"endbfchar")[0])
+        }
+    return known[key]
