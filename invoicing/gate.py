@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.core.sentence import Sentence
-from invoicing.einvoice import checking, profiles, rulesets, sentences, writing
+from invoicing.einvoice import checking, parties, profiles, rulesets, sentences, writing
 from invoicing.particulars import check_particulars
-from invoicing.payload import Payload, canonical_json, iso_country
+from invoicing.payload import Payload, canonical_json
 
 OURS = "particulars"  # the layer of our own invariants; the others are those of the profiles
 
@@ -81,8 +81,8 @@ def check(payload: Payload) -> GateReport:
 
 
 def is_french(payload: Payload) -> bool:
-    """French CTC rules are asked of what a buyer in France receives."""
-    return iso_country(payload.buyer.country) == "FR"
+    """French CTC rules are asked of what a buyer in France receives from a seller known there."""
+    return parties.french(payload)
 
 
 def warm() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from invoicing.payload import EU, Party, Payload
+from invoicing.payload import EU, Party, Payload, iso_country
 
 if TYPE_CHECKING:
     from invoicing.einvoice.profiles import Profile
@@ -69,15 +69,21 @@ def delivery_terms(payload: Payload) -> dict[str, Any]:
     }
 
 
-def french(payload: Payload) -> bool:
-    """Whether French invoicing law (BR-FR) applies: a buyer in France and a seller known there.
+def to_france(payload: Payload) -> bool:
+    """A buyer in France: notes, process code and addresses are written as French law wants."""
+    return iso_country(payload.buyer.country) == "FR"
 
-    A seller without establishment or VAT id in France writes a foreign invoice.
+
+def french(payload: Payload) -> bool:
+    """Whether the French rules (BR-FR) must pass: a buyer in France and a seller known there.
+
+    A seller without establishment or VAT id in France has no SIREN (BR-FR-10): it writes a foreign
+    invoice, which the French e-invoicing duty does not cover.
     """
     seller = payload.seller
-    registered = any(row.country == "FR" for row in seller.registrations)
-    return payload.buyer.country == "FR" and (
-        seller.country == "FR" or registered or seller.legal_id_scheme == SIREN
+    known = any(row.country == "FR" for row in seller.registrations)
+    return to_france(payload) and (
+        known or seller.country == "FR" or seller.legal_id_scheme == SIREN
     )
 
 
@@ -109,8 +115,8 @@ def seller_legal_id(payload: Payload) -> tuple[str, str]:
     a French VAT id the SIREN.
     """
     seller = payload.seller
-    if french(payload):
-        return siren(payload.seller), SIREN
+    if to_france(payload) and siren(seller):
+        return siren(seller), SIREN
     if seller.legal_id:
         return seller.legal_id, seller.legal_id_scheme
     for row in seller.registrations:
@@ -127,7 +133,7 @@ def seller_legal_id(payload: Payload) -> tuple[str, str]:
 def buyer_legal_id(payload: Payload) -> tuple[str, str]:
     """BT-47 with its scheme: the register's number, for a French business its SIREN."""
     buyer = payload.buyer
-    if french(payload) and siren(buyer):
+    if to_france(payload) and siren(buyer):
         return siren(buyer), SIREN
     return buyer.legal_id, buyer.legal_id_scheme
 
@@ -170,7 +176,7 @@ def vat_number(number: str, country: str) -> str:
 def seller_address(payload: Payload, profile: Profile) -> tuple[str, str]:
     """BT-34 with its scheme: given, else what the profile lets stand for it."""
     seller = payload.seller
-    if french(payload) and not seller.endpoint and siren(seller):
+    if to_france(payload) and not seller.endpoint and siren(seller):
         return siren(seller), FRENCH_ADDRESS
     return _given(seller, profile)
 
@@ -185,7 +191,7 @@ def buyer_address(payload: Payload, profile: Profile) -> tuple[str, str]:
         return given
     if _LEITWEG.fullmatch(payload.buyer_reference):
         return payload.buyer_reference, LEITWEG
-    if french(payload) and siren(buyer):
+    if to_france(payload) and siren(buyer):
         return siren(buyer), FRENCH_ADDRESS
     if not given[0] and profile.addressed and buyer.country in VAT_ADDRESS:
         return buyer_vat_id(payload), VAT_ADDRESS[buyer.country]

@@ -12,8 +12,9 @@ from typing import Any
 
 from config.core.money import round_money
 from invoicing import texts
-from invoicing.einvoice.parties import buyer_terms, delivery_terms, french, seller_terms
+from invoicing.einvoice.parties import buyer_terms, delivery_terms, seller_terms, to_france
 from invoicing.einvoice.profiles import Profile
+from invoicing.mentions import mentions
 from invoicing.payload import AllowanceCharge, Line, Note, Payload, RateRow
 
 TYPE_CODES = {"invoice": "380", "credit_note": "381"}  # UNTDID 1001
@@ -22,17 +23,6 @@ NO_ORDER = "NA"  # UBL cannot name the sales order (BT-14) without a purchase or
 
 # Why a rate is zero, where the payload does not say it: the category leaves no choice.
 EXEMPTION_OF = {"AE": "reverse_charge", "K": "intra_community", "G": "export", "O": "outside_scope"}
-
-# Code de commerce L441-9 and L441-10: on every invoice to a French business, in French.
-FRENCH_NOTES = (
-    Note(
-        "En cas de retard de paiement, pénalités au taux de trois fois le taux d’intérêt légal "
-        "(article L441-10 du code de commerce).",
-        "PMD",
-    ),
-    Note("Indemnité forfaitaire pour frais de recouvrement en cas de retard : 40 €.", "PMT"),
-    Note("Pas d’escompte pour paiement anticipé.", "AAB"),
-)
 
 # What XML 1.0 cannot carry; Amazon's titles hold such characters.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -57,7 +47,7 @@ def terms(payload: Payload, profile: Profile) -> dict[str, Any]:
         "BT-72": supply_day(payload),
         "BT-81": payload.payment_means or ONLINE_PAYMENT,
         "BG-1": _notes(payload, profile),
-        "BG-3": [{"BT-25": was.number, "BT-26": was.date} for was in payload.preceding],
+        "BG-3": _preceding(payload, profile),
         "BG-4": seller_terms(payload, profile),
         "BG-7": buyer_terms(payload, profile),
         "BG-13": delivery_terms(payload),
@@ -68,13 +58,18 @@ def terms(payload: Payload, profile: Profile) -> dict[str, Any]:
 
 
 def notes(payload: Payload) -> tuple[Note, ...]:
-    """The notes of the document (BG-1): its own, what French law adds, the return it belongs to,
-    and the exchange rate of the national tax. The printed page shows the same.
+    """The notes of the document (BG-1): those it states, the return it belongs to, and the exchange
+    rate of the national tax. The printed page says the same.
     """
+    return (*stated_notes(payload), *_references(payload))
+
+
+def stated_notes(payload: Payload) -> tuple[Note, ...]:
+    """The document's own notes and what the law of the buyer's country adds to them."""
     own = payload.notes
     subjects = {note.subject for note in own}
-    law = FRENCH_NOTES if french(payload) else ()
-    return (*own, *(note for note in law if note.subject not in subjects), *_references(payload))
+    law = mentions(payload.buyer.country)
+    return (*own, *(note for note in law if note.subject not in subjects))
 
 
 def supply_day(payload: Payload) -> date | None:
@@ -92,10 +87,24 @@ def exemption_of(row: RateRow) -> str:
 
 def _notes(payload: Payload, profile: Profile) -> list[dict[str, str]]:
     """BG-1; Peppol knows one note without a subject (PEPPOL-EN16931-R002)."""
-    said = notes(payload)
+    said = (*notes(payload), *_further_preceding(payload, profile))
     if profile.routed:
         return [{"BT-22": "\n".join(note.text for note in said)}]
     return [{"BT-21": note.subject, "BT-22": note.text} for note in said]
+
+
+def _preceding(payload: Payload, profile: Profile) -> list[dict[str, Any]]:
+    shown = payload.preceding[:1] if profile.single_preceding else payload.preceding
+    return [{"BT-25": was.number, "BT-26": was.date} for was in shown]
+
+
+def _further_preceding(payload: Payload, profile: Profile) -> Iterator[Note]:
+    """The corrected invoices that BG-3 has no room for: named all the same (art. 219)."""
+    further = payload.preceding[1:] if profile.single_preceding else ()
+    if further:
+        label = texts.texts(payload.language, payload.jurisdiction)["preceding"]
+        named = ", ".join(f"{was.number} ({was.date.isoformat()})" for was in further)
+        yield Note(f"{label}: {named}")
 
 
 def _references(payload: Payload) -> Iterator[Note]:
@@ -140,7 +149,7 @@ def _process(payload: Payload, profile: Profile) -> dict[str, Any]:
     """BT-23: the profile's, or for a French buyer B2 (goods, paid, with the day: BT-9) or B1."""
     if profile.bt23:
         return {"BT-23": profile.bt23}
-    if not french(payload):
+    if not to_france(payload):
         return {}
     totals = payload.totals
     paid = payload.tax_point if totals.paid == totals.gross and not totals.due else None
