@@ -47,10 +47,11 @@ SELLERS = {
     "CA": Party("Demo Supplies Canada Ltd.", ("55 Sample Street",), "CA", "M5H 2N2", "Toronto",
                 "ON", registrations=(TaxRegistration("CA", "GST", "123456782 RT0001"),),
                 email="billing@demo-canada.example", contact="Billing", phone="+1 416 555 0100",
-                endpoint="080012346", endpoint_scheme="0060"),
+                legal_id="123456782", endpoint="080012346", endpoint_scheme="0060"),
     "JP": Party("デモ工具株式会社", ("見本一丁目2番3号",), "JP", "100-0001", "千代田区", "東京都",
                 registrations=(TaxRegistration("JP", "JCT", "T7000012050002"),),
                 email="keiri@demo-kogu.example", contact="経理部", phone="+81 3 5550 0100",
+                legal_id="7000012050002", legal_id_scheme="0188",
                 endpoint="T7000012050002", endpoint_scheme="0221"),
 }  # fmt: skip
 BUYERS = {
