@@ -17,11 +17,10 @@ from config.core.trail import trail
 from invoicing import refund_row
 from invoicing.calculation import Calculation, content_hash
 from invoicing.caps import Key, excess_sentence, first_excess, lock_lines, sums_of
-from invoicing.drafting import NO_INVOICE, draft_credit_notes
+from invoicing.drafting import NO_INVOICE, draft_credit_notes, invoices_of
 from invoicing.models import Document, Refund, RefundLine
-from invoicing.models.document import Kind
 from invoicing.models.refund import Lane
-from invoicing.states import REFUND_VERB, DocumentState, RefundState
+from invoicing.states import REFUND_VERB, RefundState
 from orders.models import OrderLine
 
 
@@ -65,7 +64,7 @@ def _approve(keys, *, by, seen: dict[str, str]) -> tuple[list[Refund], dict[str,
     with trail("approve_refund", by=by):
         refunds = refund_row.by_keys(keys)
         facts = _Facts.of(refunds)
-        facts.invoices = _invoices(refunds)
+        facts.invoices = invoices_of(refund.order_id for refund in refunds)
         facts.objections = refund_row.objections(refunds, facts.own_rows)
         done: list[Refund] = []
         refused: dict[str, Refused] = {}
@@ -89,7 +88,7 @@ class _Facts:
     order_lines: dict[int, OrderLine]
     rows: dict[int, list[RefundLine]]
     live: dict[Key, Split]
-    invoices: dict[int, Document] = field(default_factory=dict)
+    invoices: dict[int, list[Document]] = field(default_factory=dict)
     objections: dict[int, Refused] = field(default_factory=dict)
 
     @classmethod
@@ -125,13 +124,6 @@ class _Facts:
                 key: self.live.get(key, Split()) + own.get(key, Split())
                 for key in self.live.keys() | own.keys()
             }
-
-
-def _invoices(refunds: list[Refund]) -> dict[int, Document]:
-    """The invoice on record per order id."""
-    orders = {refund.order_id for refund in refunds}
-    found = Document.objects.filter(order_id__in=orders, kind=Kind.INVOICE)
-    return {row.order_id: row for row in found.exclude(state=DocumentState.DRAFT)}
 
 
 def _check(refund: Refund, facts: _Facts, by, seen: str | None) -> None:

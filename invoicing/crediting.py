@@ -15,15 +15,18 @@ from config.core.roles import require
 from config.core.trail import trail
 from invoicing import refund_row
 from invoicing.drafting import (
-    credit_lines,
+    credit_document,
     draft_credit_note,
+    fee_invoices,
     invoice_of,
-    new_document,
+    invoices_of,
+    share_rows,
+    spread_lines,
     store_lines,
 )
 from invoicing.issuing import is_amazons_credit
 from invoicing.models import Document, Refund
-from invoicing.models.document import Issuer, Kind
+from invoicing.models.document import Issuer
 from invoicing.numbering import number_now, send_to_worker
 from invoicing.states import MONEY_LEFT, DocumentState
 
@@ -44,6 +47,7 @@ def write_credit_note(refund: Refund, *, by) -> None:
                 document.due_at = timezone.now()
                 document.save(update_fields=["due_at"])
                 send_to_worker(document.pk)
+                _fees_due(document)
     except Refused as refusal:
         log.warning("credit_note_waits", refund=str(refund.key), code=refusal.code)
     except Exception as error:
@@ -83,7 +87,7 @@ def record_credit_note(refund: Refund, *, by, number: str, issue_date: date) -> 
                           "number the draft instead.")  # fmt: skip
         if locked.document_id:
             raise Refused("state", f"Its credit note is on record: {locked.document}.")
-        document = _record(locked, invoice, by, check_number(locked.order, number), issue_date)
+        document = _record(locked, by, check_number(locked.order, number), issue_date)
         locked.document = document
         locked.version += 1
         locked.save(update_fields=["document", "version"])
@@ -107,6 +111,14 @@ def _check_money_left(refund: Refund) -> None:
         raise Refused("not_sent", "The credit note follows the money: this refund is not sent yet.")
 
 
+def _fees_due(note: Document) -> None:
+    """The restocking fee's own invoice falls due with its credit note."""
+    drafts = fee_invoices([note.pk]).filter(state=DocumentState.DRAFT, due_at=None)
+    for pk in list(drafts.values_list("pk", flat=True)):
+        Document.objects.filter(pk=pk).update(due_at=timezone.now())
+        send_to_worker(pk)
+
+
 def _draft(refund: Refund, by) -> Document | None:
     """The refund's credit document, drafted where it is missing; None where Amazon writes it."""
     if refund.document_id is None:
@@ -125,24 +137,22 @@ def _keep_finding(refund: Refund, what: str) -> None:
     )
 
 
-def _record(refund: Refund, invoice: Document, by, number: str, issue_date: date) -> Document:
-    document = new_document(
-        refund.order,
-        Kind.CREDIT_NOTE,
-        Issuer.AMAZON,
+def _record(refund: Refund, by, number: str, issue_date: date) -> Document:
+    invoices = invoices_of([refund.order_id])
+    lines = list(refund.lines.order_by("pk").select_related("order_line"))
+    shares = spread_lines([refund], invoices, lines)[refund.pk]
+    document = credit_document(
+        refund,
+        shares,
+        invoices[refund.order_id],
         by,
-        corrects=invoice,
-        origin=refund.origin,
-        net=refund.net,
-        tax=refund.tax,
-        gross=refund.gross,
+        issuer=Issuer.AMAZON,
         number=number,
         issue_date=issue_date,
         tax_point=refund.sent_on or issue_date,
     )
     document.save()
-    lines = list(refund.lines.order_by("pk").select_related("order_line"))
-    store_lines(credit_lines({refund.pk: document}, lines))
+    store_lines(share_rows(document, shares))
     document.state = DocumentState.ISSUED
     document.save(update_fields=["state"])
     return document

@@ -21,6 +21,7 @@ from invoicing.issuing import require_whole_order
 from invoicing.models import Artifact, Document, DocumentLine, Download
 from invoicing.models.document import Issuer, Kind
 from invoicing.numbering import check_turn, lock_document, number, number_now, send_to_worker
+from invoicing.standing import SALES
 from invoicing.states import DocumentState
 from orders.models import Order
 
@@ -130,7 +131,7 @@ def _check_facts(order: Order) -> None:
 
 
 def _refuse_known(order: Order) -> None:
-    known = Document.objects.filter(order=order, kind=Kind.INVOICE)
+    known = Document.objects.filter(order=order, kind=Kind.INVOICE, occasion__in=SALES)
     if invoice := known.exclude(state=DocumentState.DRAFT).first():
         raise Refused("invoice_known", f"The invoice of this order is on record: {invoice.number}.")
 
@@ -148,7 +149,7 @@ def _draft_invoice(order: Order, issuer: str, by) -> Document:
     document.net = sum(row.net for row in rows)
     document.tax = sum(row.tax for row in rows)
     document.gross = document.net + document.tax
-    for known in Document.objects.filter(order=order, kind=Kind.INVOICE):
+    for known in Document.objects.filter(order=order, kind=Kind.INVOICE, occasion__in=SALES):
         if _says_the_same(known, document, rows):
             return known
         known.delete()

@@ -1,9 +1,10 @@
 """Drafts of invoices and credit notes: rows from order facts and refunds, without a number.
 
-A draft may be thrown away and written again. Taking a number and freezing is in `numbering.py`.
+A draft may be thrown away and written again. Invoices from Amazon's tax data are drafted in
+`supplies.py`, taking a number and freezing is in `numbering.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from config.core.money import ZERO
@@ -11,9 +12,11 @@ from config.core.refused import Refused
 from invoicing import texts
 from invoicing.category import category_of, rate_of
 from invoicing.issuing import amazon_credits, modes
-from invoicing.models import Document, DocumentLine, DocumentTax, Refund, RefundLine
+from invoicing.models import Document, DocumentLine, DocumentRules, DocumentTax, Refund, RefundLine
 from invoicing.models.document import Issuer, Kind
-from invoicing.states import CAP_GROUP, Component, DocumentState
+from invoicing.spreading import Share, spread
+from invoicing.standing import current
+from invoicing.states import Component, DocumentState, Occasion
 from orders.models import Order, OrderLine
 
 NO_INVOICE = (
@@ -135,31 +138,49 @@ def draft_credit_note(refund: Refund, *, by) -> Document:
 
     Refused where Amazon writes it, or without an invoice on record.
     """
-    invoices = {refund.order_id: invoice_of(refund.order)}
+    invoice_of(refund.order)
     lines = list(refund.lines.order_by("pk").select_related("order_line"))
-    made = draft_credit_notes([refund], invoices, lines, by=by)
+    made = draft_credit_notes([refund], invoices_of([refund.order_id]), lines, by=by)
     if refund.pk not in made:
         raise Refused("amazon_issues", "Amazon writes this credit note: record its number.")
     return made[refund.pk]
 
 
 def invoice_of(order: Order) -> Document:
-    """The order's invoice that is on record (numbered or recorded); Refused without one."""
-    on_record = Document.objects.exclude(state=DocumentState.DRAFT).select_related("order")
-    invoice = on_record.filter(order=order, kind=Kind.INVOICE).first()
-    if invoice is None:
+    """The order's oldest invoice that stands (numbered or recorded, not replaced); Refused
+    without one. An order may have one for each shipment: `invoices_of`.
+    """
+    invoices = invoices_of([order.pk]).get(order.pk)
+    if not invoices:
         raise Refused(*NO_INVOICE)
-    return invoice
+    return invoices[0]
+
+
+def invoices_of(order_ids: Iterable[int]) -> dict[int, list[Document]]:
+    """The invoices that stand, per order id, the oldest first; orders without one are missing."""
+    found: dict[int, list[Document]] = {}
+    for invoice in sorted(current(order_ids).select_related("order"), key=_age):
+        found.setdefault(invoice.order_id, []).append(invoice)
+    return found
+
+
+def _age(invoice: Document) -> tuple:
+    return invoice.tax_point or invoice.issue_date, invoice.pk
 
 
 def draft_credit_notes(
-    refunds: list[Refund], invoices: dict[int, Document], lines: list[RefundLine], *, by
+    refunds: list[Refund],
+    invoices: Mapping[int, Sequence[Document]],
+    lines: list[RefundLine],
+    *,
+    by,
 ) -> dict[int, Document]:
     """Draft the credit notes of many refunds at once (by refund id), whatever their number.
 
     Refunds that have a document already, and those whose credit notes Amazon writes, are left out.
-    ``invoices`` holds the invoice per order id, ``lines`` the refunds' lines with their order
-    lines. The keys on the refunds are the caller's to set.
+    ``invoices`` holds the invoices per order id, ``lines`` the refunds' lines with their order
+    lines. The keys on the refunds are the caller's to set. Where the seller bills restocking fees
+    on their own, fees leave the credit note for a draft invoice that names it (occasion "fee").
     """
     decided = modes(refund.order for refund in refunds)
     ours = [
@@ -167,78 +188,175 @@ def draft_credit_notes(
         for refund in refunds
         if refund.document_id is None
         and not amazon_credits(
-            invoices[refund.order_id], decided.get((refund.seller_id, refund.order.marketplace_id))
+            invoices[refund.order_id][0],
+            decided.get((refund.seller_id, refund.order.marketplace_id)),
         )
     ]
     if not ours:
         return {}
+    shares = spread_lines(ours, invoices, lines)
+    billed = _fees_apart(ours, shares)
     made = {
-        refund.pk: new_document(
-            refund.order,
-            Kind.CREDIT_NOTE,
-            Issuer.RETOUR,
-            by,
-            corrects=invoices[refund.order_id],
-            origin=refund.origin,
-            net=refund.net,
-            tax=refund.tax,
-            gross=refund.gross,
-        )
+        refund.pk: credit_document(refund, shares[refund.pk], invoices[refund.order_id], by)
         for refund in ours
     }
     Document.objects.bulk_create(made.values())
-    store_lines(credit_lines(made, lines))
+    store_lines([row for pk, note in made.items() for row in share_rows(note, shares[pk])])
+    _draft_fees({pk: made[pk] for pk in billed}, billed, by)
     return made
 
 
-def credit_lines(documents: dict[int, Document], lines: list[RefundLine]) -> list[DocumentLine]:
-    """Unsaved lines of credit notes (by refund id), each pointing to the invoice line it corrects.
+def spread_lines(
+    refunds: Sequence[Refund],
+    invoices: Mapping[int, Sequence[Document]],
+    lines: Iterable[RefundLine],
+) -> dict[int, list[Share]]:
+    """The shares of the refunds' lines per refund id, spread over their orders' invoices."""
+    shares: dict[int, list[Share]] = {refund.pk: [] for refund in refunds}
+    touched = dict.fromkeys(refund.order_id for refund in refunds)
+    mine = [line for line in lines if line.refund_id in shares]
+    for share in spread(mine, [one for order in touched for one in invoices[order]]):
+        shares[share.line.refund_id].append(share)
+    return shares
 
-    Net, tax and rate are the refund line's, which took them from the original line. Refund lines
-    without a document among ``documents`` are left out.
+
+def credit_document(
+    refund: Refund, shares: Sequence[Share], invoices: Sequence[Document], by, **more
+) -> Document:
+    """An unsaved credit note over some shares of a refund. It names the first invoice touched, and
+    the shipment where it touches one; ``more`` goes to the document.
     """
-    originals = _originals({document.corrects_id for document in documents.values()})
-    positions = dict.fromkeys(documents, 0)
-    rows = []
-    for line in lines:
-        if line.refund_id not in documents:
-            continue
-        positions[line.refund_id] += 1
-        row = _line(
-            documents[line.refund_id],
-            line.order_line,
-            line.component,
-            quantity=line.quantity,
-            net=line.net,
-            tax=line.tax,
-            given=line.rate,
-            position=positions[line.refund_id],
-            original=originals.get((line.order_line_id, CAP_GROUP[line.component])),
-            sentence=line.sentence,
+    touched = list(dict.fromkeys(s.original.document for s in shares if s.original))
+    first = touched[0] if touched else invoices[0]
+    net, tax = sum((s.net for s in shares), ZERO), sum((s.tax for s in shares), ZERO)
+    one = first if len(touched) <= 1 else None
+    given = {
+        "issuer": Issuer.RETOUR,
+        "occasion": Occasion.REFUND,
+        "corrects": first,
+        "origin": refund.origin,
+        "mode": first.mode,
+        "shipment_id": one.shipment_id if one else "",
+        "whole_order": one.whole_order if one else True,
+        "net": net,
+        "tax": tax,
+        "gross": net + tax,
+    }
+    return new_document(refund.order, Kind.CREDIT_NOTE, by=by, **given | more)
+
+
+def share_rows(document: Document, shares: Iterable[Share]) -> list[DocumentLine]:
+    """Unsaved rows of a credit note, each pointing to the invoice line it takes back.
+
+    Net, tax and rate are the refund line's, which took them from the original line.
+    """
+    return [
+        _line(
+            document,
+            share.line.order_line,
+            share.line.component,
+            quantity=share.quantity,
+            net=share.net,
+            tax=share.tax,
+            given=share.line.rate,
+            position=position,
+            original=share.original,
+            category=share.original.category if share.original else "",
+            sentence=share.line.sentence,
         )
-        rows.append(row)
-    return rows
+        for position, share in enumerate(shares, start=1)
+    ]
 
 
-def _originals(invoice_ids: Iterable[int]) -> dict[tuple[int, str], DocumentLine]:
-    """The invoice line per (order line, component); a promotion's reduction is not one."""
-    lines = DocumentLine.objects.filter(document_id__in=invoice_ids, net__gte=0)
-    return {(line.order_line_id, line.component): line for line in lines.order_by("-position")}
+# --- Restocking fees -----------------------------------------------------------------------------
+
+
+def _fees_apart(refunds: Sequence[Refund], shares: dict[int, list[Share]]) -> dict[int, list]:
+    """Take restocking fees out of the shares where the seller bills them; returns them."""
+    fees = {
+        refund: taken
+        for refund in refunds
+        if (taken := [s for s in shares[refund.pk] if s.line.component == Component.RESTOCKING_FEE])
+    }
+    if not fees:
+        return {}
+    rules = DocumentRules.objects.filter(restocking=DocumentRules.Restocking.INVOICE)
+    billing = set(rules.values_list("seller_id", flat=True))
+    billed = {r.pk: taken for r, taken in fees.items() if r.seller_id in billing}
+    for pk, taken in billed.items():
+        shares[pk] = [share for share in shares[pk] if share not in taken]
+    return billed
+
+
+def _draft_fees(notes: Mapping[int, Document], fees: Mapping[int, list[Share]], by) -> None:
+    """Draft an invoice of the fees of each refund; it names the credit note and waits with it."""
+    rows = []
+    invoices = {pk: _fee_invoice(note, fees[pk], by) for pk, note in notes.items()}
+    Document.objects.bulk_create(invoices.values())
+    for pk, invoice in invoices.items():
+        rows += [
+            _line(
+                invoice,
+                share.line.order_line,
+                Component.RESTOCKING_FEE,
+                quantity=0,
+                net=-share.net,
+                tax=-share.tax,
+                given=share.line.rate,
+                position=position,
+                category=share.original.category if share.original else "",
+                sentence=share.line.sentence,
+            )
+            for position, share in enumerate(fees[pk], start=1)
+        ]
+    store_lines(rows)
+
+
+def _fee_invoice(note: Document, fees: Sequence[Share], by) -> Document:
+    net, tax = -sum((s.net for s in fees), ZERO), -sum((s.tax for s in fees), ZERO)
+    return new_document(
+        note.order,
+        Kind.INVOICE,
+        Issuer.RETOUR,
+        by,
+        occasion=Occasion.FEE,
+        corrects=note,
+        origin=note.origin,
+        mode=note.mode,
+        net=net,
+        tax=tax,
+        gross=net + tax,
+    )
+
+
+def fee_invoices(credit_notes: Iterable[int]):
+    """The fee invoices that were made beside credit notes (ids), as a queryset."""
+    return Document.objects.filter(
+        kind=Kind.INVOICE, occasion=Occasion.FEE, corrects_id__in=list(credit_notes)
+    )
+
+
+# --- Rows ----------------------------------------------------------------------------------------
 
 
 def store_lines(rows: list[DocumentLine]) -> None:
-    """Store lines of drafts and the table per category and rate that belongs to them."""
+    """Store lines of drafts and the table per category and rate that belongs to them.
+
+    A row without a category gets the one its invoice, or the facts of its order, gave untaxed rows.
+    """
+    _categorise(rows)
     DocumentLine.objects.bulk_create(rows)
-    known = _untaxed_categories(rows)
     table: dict[tuple[int, str, Decimal], DocumentTax] = {}
     for row in rows:
-        category = "S" if row.rate else known.get(row.document.corrects_id)
-        category = category or category_of(row.document)
-        key = (row.document_id, category, row.rate)
+        key = (row.document_id, row.category, row.rate)
         tax = table.setdefault(
             key,
             DocumentTax(
-                document_id=row.document_id, category=category, rate=row.rate, base=ZERO, tax=ZERO
+                document_id=row.document_id,
+                category=row.category,
+                rate=row.rate,
+                base=ZERO,
+                tax=ZERO,
             ),
         )
         tax.base += row.net
@@ -246,9 +364,24 @@ def store_lines(rows: list[DocumentLine]) -> None:
     DocumentTax.objects.bulk_create(table.values())
 
 
+def _categorise(rows: list[DocumentLine]) -> None:
+    open_rows = [row for row in rows if not row.rate and row.category in ("", "S")]
+    known = _untaxed_categories(open_rows)
+    decided: dict[int, str] = {}
+    for row in rows:
+        if row.rate:
+            row.category = row.category or "S"
+        elif row.category in ("", "S"):
+            row.category = known.get(row.document.corrects_id, "")
+            if not row.category:
+                if row.document_id not in decided:
+                    decided[row.document_id] = category_of(row.document)
+                row.category = decided[row.document_id]
+
+
 def _untaxed_categories(rows: list[DocumentLine]) -> dict[int, str]:
     """The category an invoice (by id) gave its untaxed lines; its credit notes keep it."""
-    wanted = {row.document.corrects_id for row in rows if not row.rate} - {None}
+    wanted = {row.document.corrects_id for row in rows} - {None}
     if not wanted:
         return {}
     found = DocumentTax.objects.filter(document_id__in=wanted, rate=0)

@@ -21,6 +21,7 @@ from invoicing.approval import BulkResult, approve, approve_many, check_rest, co
 from invoicing.calculation import Calculation
 from invoicing.caps import excess_sentence, first_excess, live_sums, lock_lines, sums_of
 from invoicing.crediting import write_credit_note
+from invoicing.drafting import fee_invoices
 from invoicing.models import ApprovalLimit, Document, Refund, RefundLine
 from invoicing.models.refund import Lane, Source
 from invoicing.refund_row import (
@@ -369,4 +370,5 @@ def _sent(refund: Refund, by, sent_on: date | None, amazon_refund_id: str) -> No
 
 
 def _throw_away(draft_ids: list[int]) -> None:
+    fee_invoices(draft_ids).filter(state=DocumentState.DRAFT).delete()
     Document.objects.filter(pk__in=draft_ids, state=DocumentState.DRAFT).delete()

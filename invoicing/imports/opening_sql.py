@@ -111,15 +111,20 @@ SELECT count(*) FROM opening_row w WHERE EXISTS (
 _DOCUMENTS = """
 INSERT INTO invoicing_document (kind, issuer, state, seller_id, marketplace_id, order_id, buyer_id,
     number, issue_date, tax_point, currency, language, corrects_id, origin, net, tax, gross,
-    payload_sha256, previous_hash, chain_hash, findings, created_by_id, created_at)
+    payload_sha256, previous_hash, chain_hash, findings, created_by_id, created_at, occasion, mode,
+    shipment_id, whole_order, transaction_id, revision)
 SELECT o.kind, 'earlier', 'draft', %(seller)s, r.marketplace_id, r.id, r.buyer_id, o.number,
     o.date, o.date, o.currency, COALESCE(b.language, m.language),
     CASE o.kind WHEN 'credit_note' THEN i.id END, 'order', o.net, o.tax, o.net + o.tax,
-    '', '', '', '[]', %(by)s, now()
+    '', '', '', '[]', %(by)s, now(), CASE o.kind WHEN 'invoice' THEN 'supply' ELSE 'refund' END,
+    '', '', true, '', 0
 FROM opening_document o JOIN orders_order r ON r.id = o.order_id
 JOIN orders_marketplace m ON m.id = r.marketplace_id
 LEFT JOIN orders_buyer b ON b.id = r.buyer_id
-LEFT JOIN invoicing_document i ON i.order_id = r.id AND i.kind = 'invoice' AND i.state <> 'draft'
+LEFT JOIN LATERAL (
+    SELECT min(x.id) AS id FROM invoicing_document x WHERE x.order_id = r.id
+      AND x.kind = 'invoice' AND x.occasion IN ('supply', 'correction') AND x.state <> 'draft'
+) i ON true
 WHERE o.known_id IS NULL AND o.kind = '{kind}' ORDER BY o.line
 """
 _FOUND = """
@@ -128,10 +133,10 @@ WHERE o.known_id IS NULL AND o.kind = '{kind}' AND d.seller_id = %(seller)s AND 
 """
 _LINES = """
 INSERT INTO invoicing_documentline (document_id, position, order_line_id, original_id, component,
-    sku, description, quantity, net, tax, gross, rate, sentence)
+    sku, description, quantity, net, tax, gross, rate, sentence, category)
 SELECT -o.known_id, row_number() OVER (PARTITION BY o.known_id ORDER BY w.line), w.order_line_id,
     i.id, w.component, l.sku, COALESCE(NULLIF(l.title, ''), l.sku), w.quantity, w.net, w.tax,
-    w.net + w.tax, w.rate, ''
+    w.net + w.tax, w.rate, '', CASE WHEN w.rate > 0 THEN 'S' ELSE 'Z' END
 FROM opening_document o JOIN opening_row w ON w.number = o.number AND w.order_id = o.order_id
     AND o.kind = CASE w.kind WHEN 'invoice' THEN 'invoice' ELSE 'credit_note' END
 JOIN orders_orderline l ON l.id = w.order_line_id
