@@ -138,12 +138,12 @@ def _number(document_id: int) -> GateReport | None:
 
 
 def _not_now(document_id: int, refused: Refused) -> None:
-    """The money came back, or Amazon issues now: say why it waits. Others were faster: nothing."""
+    """The money came back, or Amazon issues now: say why it waits. Others come first: nothing."""
     if refused.code == "not_sent":
         with trail("issue_document", by=User.objects.system()):
             drafts = Document.objects.filter(pk=document_id, state=DocumentState.DRAFT)
             drafts.update(due_at=None)
-    elif refused.code != "state":
+    elif refused.code not in ("state", "waits"):
         _keep(document_id, [{"code": refused.code, "layer": "", "sentence": refused.sentence}])
 
 

@@ -76,10 +76,7 @@ def take_number(
         with trail(verb, by=by):
             document = lock_document(document_id)
             check_turn(document)
-            if standing.follow_correction(document):
-                continue
-            _complete(document)
-            if paper.fill(document, paper.today_of(document.seller)) != looked.content:
+            if standing.follow_correction(document) or _content(document) != looked.content:
                 continue
             _settle(document, looked)
             if published and not document.findings:
@@ -90,8 +87,7 @@ def take_number(
 
 def look(document: Document) -> Looked:
     """Run the gate on a draft as it stands; takes no lock and stores nothing."""
-    _complete(document)
-    content = paper.fill(document, paper.today_of(document.seller))
+    content = _content(document)
     payload = replace(content, number=placeholder(document, content.issue_date))
     return Looked(content, gate.check(payload))
 
@@ -166,18 +162,22 @@ def check_turn(document: Document) -> None:
 
 
 def _money_left(document: Document) -> bool:
-    """A refund's credit note follows the money; corrections of invoices move none."""
-    refund = getattr(document, "refund", None)
+    """A refund's credit note follows the money, and the fee kept from it too; corrections of
+    invoices move none.
+    """
+    note = document.corrects if document.occasion == Occasion.FEE else document
+    refund = Refund.objects.filter(document=note).first() if note else None
     if refund is not None:
         return refund.state in MONEY_LEFT
-    moved = document.occasion in (Occasion.CANCELLATION, Occasion.CORRECTION)
-    return moved or document.kind == Kind.INVOICE
+    moves_none = document.occasion in (Occasion.CANCELLATION, Occasion.CORRECTION)
+    return moves_none or document.kind == Kind.INVOICE
 
 
-def _complete(document: Document) -> None:
-    """What a draft learns only when it is issued: the day of supply."""
+def _content(document: Document) -> Payload:
+    """What the document would say if it were issued today, its number still empty."""
     if document.tax_point is None:
         document.tax_point = _tax_point(document)
+    return paper.fill(document, paper.today_of(document.seller))
 
 
 def _tax_point(document: Document) -> date | None:
