@@ -82,11 +82,18 @@ class OrderRefundForm(_OfOrder):
         choices=[
             c
             for c in Component.choices
-            if c[0] in (Component.ITEM, Component.SHIPPING, Component.GOODWILL)
+            if c[0] in (Component.ITEM, Component.SHIPPING, Component.GIFT_WRAP, Component.GOODWILL)
         ],
     )
     gross = forms.DecimalField(
-        label=_("Amount, gross"), max_digits=14, decimal_places=2, min_value=Decimal("0.01")
+        label=_("Amount, gross"),
+        max_digits=14,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        required=False,
+    )
+    quantity = forms.IntegerField(
+        label=_("Or pieces, at their share of what was paid"), min_value=1, required=False
     )
     note = forms.CharField(label=_("Why"), max_length=500)
 

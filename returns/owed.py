@@ -71,7 +71,7 @@ class Owed:
             (
                 order,
                 calculate(
-                    [_paid(line, self.rma.currency) for line in self.ordered[pk]],
+                    [paid_line(line, self.rma.currency) for line in self.ordered[pk]],
                     self._already(pk),
                     [line for owner, line in returned if owner == pk],
                     rules,
@@ -84,15 +84,7 @@ class Owed:
         """Money that went back on an order's lines; Amazon does not say for how many units."""
         ids = {line.pk for line in self.ordered[order_id]}
         return self._unseen(ids) + [
-            AlreadyRefunded(
-                str(row.order_line_id),
-                row.component,
-                row.net,
-                row.tax,
-                row.quantity if row.refund.source == Source.RETOUR else row.quantity or None,
-            )
-            for row in self.booked
-            if row.live and row.order_line_id in ids
+            booked(row) for row in self.booked if row.live and row.order_line_id in ids
         ]
 
     def _unseen(self, ids: set[int]) -> list[AlreadyRefunded]:
@@ -232,12 +224,25 @@ class Owed:
         return line.liability == "buyer" and policy.freight_payer(rules, "buyer") == "buyer"
 
 
-def _paid(line: OrderLine, currency: str) -> PaidLine:
+def paid_line(line: OrderLine, currency: str) -> PaidLine:
+    """What the buyer paid for an order line, component by component."""
     parts: dict[str, Any] = {
         name: PaidComponent(*line.paid(name)) for name in ("item", "shipping", "gift_wrap")
     }
     return PaidLine(
         str(line.pk), currency, line.quantity, line.sku, line.title or line.sku, **parts
+    )
+
+
+def booked(row: RefundLine) -> AlreadyRefunded:
+    """A live refund line as money that went back; Amazon does not say for how many units."""
+    ours = row.refund.source == Source.RETOUR
+    return AlreadyRefunded(
+        str(row.order_line_id),
+        row.component,
+        row.net,
+        row.tax,
+        row.quantity if ours else row.quantity or None,
     )
 
 
