@@ -15,7 +15,14 @@ from invoicing.models import Document, Refund, RefundLine
 from invoicing.models.refund import Source
 from invoicing.states import LIVE, REFUND_VERBS, RefundState
 from tests.factories import make_order, make_user
-from tests.papers import make_calculation, make_invoice, make_limit, make_refund, make_shipped_order
+from tests.papers import (
+    make_calculation,
+    make_invoice,
+    make_limit,
+    make_refund,
+    make_shipped_order,
+    number_due,
+)
 from tests.people import team
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +97,7 @@ def test_refund_walks_to_confirmed_with_its_credit_note():
         amazon_refund_id="P-77",
     )
     assert refund.amazon_refund_id == "P-77"
+    number_due()
     document = Document.objects.get(refund=refund)
     assert (document.state, document.corrects.kind) == ("numbered", "invoice")
     assert (document.gross, document.number[-6:]) == (Decimal("59.50"), "000001")
@@ -462,14 +470,15 @@ def test_gate_that_fails_does_not_lose_that_money_left():
     with trail("test", by=User.objects.system()):
         order.seller.tax_registrations.all().delete()
     refund = run("mark_sent", refund, make_user("lead"))
+    number_due()
     document = again(refund).document
     assert (again(refund).state, document.state) == ("sent", "draft")
-    assert [finding["code"] for finding in document.findings] == ["seller_registration"]
+    assert document.findings[0]["code"] == "seller_registration"
 
 
 def test_fault_in_numbering_does_not_lose_that_money_left(monkeypatch):
     refund = make_refund("sending")
-    monkeypatch.setattr("invoicing.crediting.number_locked", lambda document: 1 / 0)
+    monkeypatch.setattr("invoicing.crediting.send_to_worker", lambda pk: 1 / 0)
     run("mark_sent", refund, make_user("lead"))
     refund = again(refund)
     assert (refund.state, refund.document.findings[0]["code"]) == ("sent", "fault")
@@ -482,6 +491,7 @@ def test_unknown_refund_is_decided_as_failed_or_sent():
     assert (failed.state, failed.document.state) == ("failed", "draft")
     transaction.savepoint_rollback(saved)
     sent = run("resolve_unknown", refund, make_user("finance"))
+    number_due()
     assert (sent.state, again(sent).document.state) == ("sent", "numbered")
 
 
@@ -490,6 +500,7 @@ def test_settlement_decides_what_nobody_marked_as_sent(state):
     refund = make_refund(state)
     day = TODAY()
     assert refunds.confirm_many({refund.pk: day}, by=User.objects.system()) == [refund.pk]
+    number_due()
     refund = again(refund)
     assert (refund.state, refund.sent_on, refund.document.state) == ("confirmed", day, "numbered")
 
