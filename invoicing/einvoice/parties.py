@@ -98,7 +98,7 @@ def seller_vat_id(payload: Payload) -> str:
         return ""
     country = payload.jurisdiction
     held = [row for row in payload.seller.registrations if row.scheme in ("VAT", "OSS")]
-    held.sort(key=lambda row: (row.country != country, row.scheme != "OSS"))
+    held.sort(key=lambda row: 1 if row.scheme == "OSS" else 0 if row.country == country else 2)
     return vat_number(held[0].number, held[0].country) if held else ""
 
 
