@@ -22,7 +22,7 @@ BILLING = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
 
 FACTURX = "facturx"
 FRENCH_NUMBER = re.compile(r"[A-Za-z0-9+\-_/]{1,35}")  # BR-FR-01, BR-FR-02
-E_MAIL = re.compile(r"[^@\s.][^@\s]+@[^@\s.][^@\s]*[^@\s.]")  # BR-DE-28
+E_MAIL = re.compile(r"[^@\s]+@([^@.\s]+\.)+[^@.\s]+")  # BR-DE-28
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from invoicing.payload import AllowanceCharge, Line, Note, Payload, RateRow
 
 TYPE_CODES = {"invoice": "380", "credit_note": "381"}  # UNTDID 1001
 ONLINE_PAYMENT = "68"  # UNTDID 4461: never a bank account, the money moves through Amazon
+NO_ONLINE_PAYMENT = {("NL", "NL"), ("DK", "DK")}
 NO_ORDER = "NA"  # UBL cannot name the sales order (BT-14) without a purchase order (BT-13)
 
 # Why a rate is zero, where the payload does not say it: the category leaves no choice.
@@ -45,7 +46,6 @@ def terms(payload: Payload, profile: Profile) -> dict[str, Any]:
         "BT-14": ", ".join(payload.order_ids),
         "BT-16": ", ".join(payload.shipment_ids),
         "BT-72": supply_day(payload),
-        "BT-81": payload.payment_means or ONLINE_PAYMENT,
         "BG-1": _notes(payload, profile),
         "BG-3": _preceding(payload, profile),
         "BG-4": seller_terms(payload, profile),
@@ -53,8 +53,8 @@ def terms(payload: Payload, profile: Profile) -> dict[str, Any]:
         "BG-13": delivery_terms(payload),
         "BG-25": [_line(line, payload) for line in payload.lines],
     }
-    said |= _payment(payload) | _process(payload, profile) | _money(payload)
-    return _clean(said)
+    said |= _payment(payload, profile) | _process(payload, profile) | _money(payload)
+    return _cleaned(said)
 
 
 def notes(payload: Payload) -> tuple[Note, ...]:
@@ -138,11 +138,16 @@ def _order(payload: Payload, profile: Profile) -> str:
     return (*payload.order_ids, payload.purchase_order, "")[0] if profile.addressed else ""
 
 
-def _payment(payload: Payload) -> dict[str, Any]:
-    if not payload.payment_note:
-        return {}
-    note = texts.payment_note(payload.payment_note, payload.language)
-    return {"BT-20": note, "BT-82": note}
+def _payment(payload: Payload, profile: Profile) -> dict[str, Any]:
+    """BG-16 and BT-20. Between two Dutch or two Danish parties Peppol knows no online payment
+    (NL-R-008, DK-R-005); the terms say the same.
+    """
+    key = payload.payment_note
+    said = {"BT-20": texts.payment_note(key, payload.language) if key else ""}
+    countries = (payload.seller.country, payload.buyer.country)
+    if profile.routed and countries in NO_ONLINE_PAYMENT:
+        return said
+    return said | {"BT-81": payload.payment_means or ONLINE_PAYMENT, "BT-82": said["BT-20"]}
 
 
 def _process(payload: Payload, profile: Profile) -> dict[str, Any]:
@@ -241,11 +246,15 @@ def _percent(category: str, rate: Decimal) -> str:
     return "" if category == "O" else _plain(rate * 100)
 
 
-def _clean(value: Any) -> Any:
+def _cleaned(said: dict[str, Any]) -> dict[str, Any]:
     """Without empty terms and without characters that XML does not know."""
+    cleaned = {term: _clean(value) for term, value in said.items()}
+    return {term: value for term, value in cleaned.items() if value not in ("", None, [], {})}
+
+
+def _clean(value: Any) -> Any:
     if isinstance(value, dict):
-        cleaned = {key: _clean(item) for key, item in value.items()}
-        return {key: item for key, item in cleaned.items() if item not in ("", None, [], {})}
+        return _cleaned(value)
     if isinstance(value, list):
         return [item for item in map(_clean, value) if item]
     return _UNWRITABLE.sub(" ", value).strip() if isinstance(value, str) else value

@@ -5,7 +5,10 @@ Pure. What is written is decided in `terms.py`; here are only syntax and bytes.
 
 import re
 
-from facturx.generate_xml import generate_cii_xml, generate_ubl_xml
+from facturx.generate_xml import (  # type: ignore[import-untyped]
+    generate_cii_xml,
+    generate_ubl_xml,
+)
 
 from invoicing.einvoice.profiles import EN16931, FACTURX, PROFILES, Profile
 from invoicing.einvoice.terms import terms

@@ -294,6 +294,18 @@ def test_mentions_of_the_payload_are_not_repeated():
     assert [note["BT-22"] for note in found if note.get("BT-21") == "AAB"] == [own.text]
 
 
+@pytest.mark.parametrize("country", ["NL", "DK"])
+def test_peppol_names_no_payment_means_where_it_knows_no_online_payment(country):
+    payload = sample("S19")
+    home = replace(
+        payload,
+        seller=replace(payload.seller, country=country),
+        buyer=replace(payload.buyer, country=country),
+    )
+    assert "BT-81" not in read(write(home, "peppol-ubl"))
+    assert read(write(home, "en16931-ubl"))["BT-81"] == "68"
+
+
 @pytest.mark.parametrize("key", PROFILES)
 def test_no_bank_account_is_named(key):
     assert "BT-84" not in read(write(sample("S19", "credit_note"), key))
