@@ -1,274 +1,338 @@
 """A payload as the words and figures of its page: formatted strings for the template.
 
-Knows locales, addresses and labels; decides nothing about money and draws nothing (`render.py`).
+The page says what the XML says. How figures are written is in `formats.py`, words are in `texts.py`
+and `labels.py`; nothing is decided about money and nothing drawn (`render.py`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
-from babel import Locale
-from babel.dates import format_date
-from babel.numbers import format_percent
-
-from config.core.money import format_money, format_number, quantum, whole
 from invoicing import texts
-from invoicing.payload import Line, Party, Payload, TaxRegistration, iso_country
+from invoicing.einvoice.terms import exemption_of, stated_notes
+from invoicing.formats import Format
+from invoicing.payload import (
+    AllowanceCharge,
+    Delivery,
+    Line,
+    Party,
+    Payload,
+    TaxRegistration,
+    iso_country,
+)
 
-# Amounts and dates are written as where the language is at home, unless the country of the
-# document has its own way of writing that language.
-_HOME = {"en": "GB", "de": "DE", "fr": "FR", "it": "IT", "es": "ES", "ja": "JP"}
-_AWAY = {("en", "US"), ("en", "CA"), ("fr", "CA"), ("es", "US")}
 _SCHEMES = {"CA": "GST", "JP": "JCT"}  # what a buyer's tax id is called there; else VAT
-_MAX_UNIT_PLACES = 4
 _REDUCED_JAPAN = Decimal("0.08")
+_ONE = Decimal(1)
+_NO_RATE = "–"
+# How the sentence about earlier documents begins, by why the document exists.
+_REFERENCES = {"cancellation": "cancels", "correction": "replaces", "reversal": "takes_back"}
 
 Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class _Style:
-    """How one document writes: its language, where it is taxed, its currency, its labels."""
+class _Page:
+    """What every section needs: the payload, its labels and its way of writing."""
 
-    language: str
-    country: str
-    currency: str
-    locale: str
-    labels: dict[str, str]
+    payload: Payload
+    labels: Mapping[str, str]
+    write: Format
+    regime: texts.Regime
 
-    def amount(self, value: Decimal) -> str:
-        """Amount for a column, without the currency sign, never broken over two lines."""
-        return _unbroken(format_number(whole(value, self.currency), self.locale))
+    @property
+    def credit(self) -> bool:
+        return self.payload.kind == "credit_note"
 
-    def unit_price(self, value: Decimal) -> str:
-        """At least the currency's places; more (up to four) only where the price has them."""
-        step = quantum(self.currency)
-        exact = value.normalize()
-        if value % step == 0:
-            return self.amount(value)
-        places = min(-int(exact.as_tuple().exponent), _MAX_UNIT_PLACES)
-        return _unbroken(format_number(round(value, places), self.locale))
-
-    def money(self, value: Decimal) -> str:
-        return _unbroken(format_money(value, self.currency, self.locale))
-
-    def quantity(self, value: Decimal) -> str:
-        return format_number(Decimal(format(value.normalize(), "f")), self.locale)
-
-    def percent(self, rate: Decimal) -> str:
-        return _unbroken(_format_percent(rate, self.locale))
-
-    def date(self, day: date) -> str:
-        return _unbroken(format_date(day, "long", locale=self.locale))
+    @property
+    def taxed(self) -> bool:
+        """Whether tax is shown: a US paper without tax has no table and no tax total."""
+        return self.regime != "us" or bool(self.payload.totals.tax)
 
 
 def page(payload: Payload, number: str, *, draft: bool) -> dict[str, Any]:
     """Everything the template prints. `number` is shown; `draft` marks the page as not valid."""
-    style = _style(payload)
-    kind = "invoice" if payload.kind == "invoice" else "credit_note"
+    language, country = payload.language, payload.jurisdiction
+    it = _Page(
+        payload,
+        texts.texts(language, country),
+        Format.of(language, country, payload.currency),
+        texts.regime(country),
+    )
     return {
-        "language": payload.language,
-        "labels": style.labels,
-        "title": texts.title(kind, payload.language, payload.jurisdiction),
+        "language": language,
+        "labels": it.labels,
+        "title": texts.title(payload.kind, language, country, payload.occasion),
         "number": number,
         "draft": draft,
         "issued": payload.issue_date.isoformat(),
-        "seller": _seller(payload, style),
-        "buyer_label": style.labels["bill_to" if kind == "invoice" else "credit_to"],
-        "buyer": _buyer(payload, style),
-        "facts": _facts(payload, number, style),
-        "corrects": _corrects(payload, style),
-        "amounts_in": style.labels["amounts_in"].format(currency=payload.currency),
-        "lines": [_line(line, payload, style) for line in payload.lines],
-        "rates": _rates(payload, style),
-        "totals": _totals(payload, style),
-        "grand_total": (style.labels[f"{kind}_total"], style.money(payload.totals.gross)),
-        "national_tax": _national_tax(payload, style),
-        "notes": _notes(payload, style),
+        "seller": _seller(it),
+        "buyer_label": it.labels["credit_to" if it.credit else "bill_to"],
+        "buyer": _buyer(it),
+        "delivery": _delivery(it),
+        "facts": _facts(it, number),
+        "corrects": _corrects(it),
+        "amounts_in": it.labels["amounts_in"].format(currency=payload.currency),
+        "taxed": it.taxed,
+        "lines": [_line(line, it) for line in payload.lines],
+        "allowances": [_allowance(part, it) for part in payload.allowances],
+        "rates": _rates(it) if it.taxed else [],
+        "totals": _totals(it),
+        "grand_total": _grand_total(it),
+        "settled": _settled(it),
+        "national_tax": _national_tax(it),
+        "notes": _notes(it),
     }
 
 
-def _style(payload: Payload) -> _Style:
-    language, country = payload.language, payload.jurisdiction
-    home = country if (language, country) in _AWAY else _HOME[language]
-    return _Style(
-        language, country, payload.currency, f"{language}_{home}", texts.texts(language, country)
-    )
+# --- Who ---------------------------------------------------------------------------------------
 
 
-def _seller(payload: Payload, style: _Style) -> dict[str, Any]:
-    seller = payload.seller
-    labelled = [(r, _registration(r, payload)) for r in seller.registrations]
-    local = [text for r, text in labelled if iso_country(r.country) == payload.jurisdiction]
-    identity = [text for _, text in labelled] + ([seller.email] if seller.email else [])
+def _seller(it: _Page) -> dict[str, Any]:
+    seller, country = it.payload.seller, it.payload.jurisdiction
+    labelled = [(r, _registration(r, it)) for r in seller.registrations]
+    local = [text for r, text in labelled if iso_country(r.country) == country]
+    identity = [text for _, text in labelled] + _register(seller, it)
+    reach = [part for part in (seller.contact, seller.phone, seller.email) if part]
     return {
         "name": seller.legal_name,
-        "address": _address(seller, style),
+        "address": it.write.address(seller),
         "identity": identity,
+        "reach": reach,
         "folio": [seller.legal_name, *local],
     }
 
 
-def _registration(registration: TaxRegistration, payload: Payload) -> str:
-    return f"{texts.registration(registration.scheme, payload.language)} {registration.number}"
+def _registration(registration: TaxRegistration, it: _Page) -> str:
+    label = texts.registration(registration.scheme, it.payload.language)
+    return f"{label} {registration.number}"
 
 
-def _buyer(payload: Payload, style: _Style) -> dict[str, Any]:
-    buyer = payload.buyer
-    attention = f"{style.labels['contact']} {buyer.contact}" if buyer.contact else ""
+def _register(party: Party, it: _Page) -> list[str]:
+    """The company number (BT-30, BT-47) with the name of its register."""
+    if not party.legal_id:
+        return []
+    return [f"{texts.register(party.legal_id_scheme, it.payload.language)} {party.legal_id}"]
+
+
+def _buyer(it: _Page) -> dict[str, Any]:
+    buyer = it.payload.buyer
+    attention = [f"{it.labels['contact']} {buyer.contact}"] if buyer.contact else []
     scheme = _SCHEMES.get(iso_country(buyer.country), "VAT")
-    vat_id = f"{texts.registration(scheme, payload.language)} {buyer.vat_id}"
+    vat_id = f"{texts.registration(scheme, it.payload.language)} {buyer.vat_id}"
+    numbers = ([vat_id] if buyer.vat_id else []) + _register(buyer, it)
+    reach = [part for part in (buyer.phone, buyer.email) if part]
     return {
-        "name": buyer.legal_name + (style.labels["honorific"] if buyer.legal_name else ""),
-        "address": [attention, *_address(buyer, style)] if attention else _address(buyer, style),
-        "vat_id": vat_id if buyer.vat_id else "",
+        "name": buyer.legal_name + (it.labels["honorific"] if buyer.legal_name else ""),
+        "rows": [*attention, *it.write.address(buyer), *numbers, *reach],
     }
 
 
-def _address(party: Party, style: _Style) -> list[str]:
-    """Street, place and country as the party's own country writes an envelope."""
-    country = iso_country(party.country)
-    streets = [line for line in party.address if line.strip()]
-    places = _place(party, country)
-    rows = [*places, *streets] if country == "JP" else [*streets, *places]
-    return [*rows, _country_name(country, style.locale)] if country else rows
+def _delivery(it: _Page) -> list[str]:
+    """Where the goods went, unless it is the buyer's address above."""
+    place, buyer = it.payload.delivery, it.payload.buyer
+    if place is None:
+        return []
+    rows = [place.name or buyer.legal_name, *it.write.address(place)]
+    return [] if rows == [buyer.legal_name, *it.write.address(_plain(buyer))] else rows
 
 
-def _place(party: Party, country: str) -> list[str]:
-    code, city, region = party.postcode, party.city, party.region
-    if country in ("US", "CA"):
-        place = ", ".join(filter(None, [city, f"{region} {code}".strip()]))
-    elif country == "GB":
-        return [part for part in (city, code) if part]
-    elif country == "JP":
-        return [part for part in (f"〒{code}" if code else "", f"{region}{city}") if part]
-    else:
-        place = f"{code} {city}" + (f" ({region})" if region and country == "IT" else "")
-    return [place.strip()] if place.strip() else []
+def _plain(party: Party) -> Delivery:
+    return Delivery(
+        party.country, party.legal_name, party.address, party.postcode, party.city, party.region
+    )
 
 
-@cache
-def _country_name(country: str, locale: str) -> str:
-    return str(Locale.parse(locale).territories.get(country, country))
+# --- What it is about --------------------------------------------------------------------------
 
 
-def _facts(payload: Payload, number: str, style: _Style) -> Pairs:
+def _facts(it: _Page, number: str) -> Pairs:
     """The reference block: label and value, empty values left out."""
+    payload, write = it.payload, it.write
+    earlier = "preceding" if it.credit else "preceding_document"
     values = {
-        _number_label(payload): number,
-        "issue_date": style.date(payload.issue_date),
-        _tax_point_label(payload): payload.tax_point and style.date(payload.tax_point),
+        _number_label(it): number,
+        "issue_date": write.date(payload.issue_date),
+        _tax_point_label(it): payload.tax_point and write.date(payload.tax_point),
         "original_supply_date": (
-            payload.original_supply_date and style.date(payload.original_supply_date)
+            payload.original_supply_date and write.date(payload.original_supply_date)
         ),
-        "preceding": ", ".join(invoice.number for invoice in payload.preceding),
+        "delivery_date": _delivery_date(it),
+        earlier: ", ".join(invoice.number for invoice in payload.preceding),
         "purchase_order": payload.purchase_order,
+        "buyer_reference": payload.buyer_reference,
         "order_ids": ", ".join(payload.order_ids),
+        "shipment_ids": ", ".join(payload.shipment_ids),
         "rma_number": payload.rma_number,
         "marketplace": payload.marketplace_name,
         "issuer_reference": payload.issuer_reference,
     }
-    return [(style.labels[key], value) for key, value in values.items() if value]
+    return [(it.labels[key], value) for key, value in values.items() if value]
 
 
-def _number_label(payload: Payload) -> str:
-    if payload.kind == "credit_note" and texts.regime(payload.jurisdiction) == "us":
-        return "credit_memo_number"
-    return f"{payload.kind}_number"
+def _number_label(it: _Page) -> str:
+    return "credit_memo_number" if it.credit and it.regime == "us" else f"{it.payload.kind}_number"
 
 
-def _tax_point_label(payload: Payload) -> str:
-    if payload.kind == "credit_note":
+def _tax_point_label(it: _Page) -> str:
+    if it.credit:
         return "refund_date"
-    return "tax_point" if payload.jurisdiction == "GB" else "supply_date"
+    return "tax_point" if it.payload.jurisdiction == "GB" else "supply_date"
 
 
-def _corrects(payload: Payload, style: _Style) -> str:
+def _delivery_date(it: _Page) -> str:
+    """The day of delivery where neither day above says it."""
+    payload = it.payload
+    day = payload.delivery and payload.delivery.day
+    said = (payload.original_supply_date,) if it.credit else (payload.tax_point,)
+    return it.write.date(day) if day and day not in said else ""
+
+
+def _corrects(it: _Page) -> str:
+    payload = it.payload
     if not payload.preceding:
         return ""
-    named = [
-        style.labels["invoice_of"].format(number=invoice.number, date=style.date(invoice.date))
+    named = "; ".join(
+        it.labels["invoice_of"].format(number=invoice.number, date=it.write.date(invoice.date))
         for invoice in payload.preceding
-    ]
-    return style.labels["corrects"].format(invoices="; ".join(named))
+    )
+    key = _REFERENCES.get(payload.occasion, "corrects" if it.credit else "refers_to")
+    return it.labels[key].format(invoices=named)
 
 
-def _line(line: Line, payload: Payload, style: _Style) -> dict[str, Any]:
-    component = texts.component(line.component, payload.language)
-    is_item = line.component == "item"
-    codes = [f"SKU {line.sku}" if line.sku else "", f"ASIN {line.asin}" if line.asin else ""]
-    head = line.description if is_item else component
-    detail = "" if is_item or line.description == component else line.description
+# --- Rows --------------------------------------------------------------------------------------
+
+
+def _line(line: Line, it: _Page) -> dict[str, Any]:
+    component = texts.component(line.component, it.payload.language)
+    named = line.component == "item" and line.description
+    detail = "" if named or line.description == component else line.description
     return {
         "position": str(line.position),
-        "head": head + ("\u00a0※" if _is_reduced(line.rate, style) else ""),
-        "details": [part for part in (detail, " · ".join(filter(None, codes)), line.note) if part],
-        "quantity": style.quantity(line.quantity),
-        "unit_price": style.unit_price(line.unit_price),
-        "net": style.amount(line.net),
-        "rate": style.percent(line.rate),
-        "tax": style.amount(line.tax),
-        "gross": style.amount(line.gross),
+        "head": _marked(line.description if named else component, line.rate, it),
+        "details": _details(detail, line.sku, line.asin, line.note, _category(line.category, it)),
+        "quantity": it.write.number(line.quantity) + (f" {line.unit}" * (line.unit != "C62")),
+        "unit_price": it.write.unit_price(line.unit_price),
+        "per": _per(line, it),
+        "rate": _rate(line.category, line.rate, it),
+        "net": it.write.amount(line.net),
     }
 
 
-def _is_reduced(rate: Decimal, style: _Style) -> bool:
+def _details(text: str, sku: str, asin: str, note: str, category: str) -> list[str]:
+    codes = [f"SKU {sku}" if sku else "", f"ASIN {asin}" if asin else "", category]
+    return [part for part in (text, " · ".join(filter(None, codes)), note) if part]
+
+
+def _category(code: str, it: _Page) -> str:
+    """Said row by row only where rows differ; else the table per rate says it once."""
+    mixed = it.taxed and len({row.category for row in it.payload.rates}) > 1
+    return texts.category(code, it.payload.language) if mixed else ""
+
+
+def _per(line: Line, it: _Page) -> str:
+    """The price is that of several pieces where no price of one says the line exactly."""
+    if line.price_quantity == _ONE:
+        return ""
+    return it.labels["per_quantity"].format(quantity=it.write.number(line.price_quantity))
+
+
+def _rate(category: str, rate: Decimal, it: _Page) -> str:
+    """What is outside the scope of VAT has no rate at all (BR-O-05)."""
+    if not it.taxed:
+        return ""
+    return _NO_RATE if category == "O" else it.write.percent(rate)
+
+
+def _marked(text: str, rate: Decimal, it: _Page) -> str:
+    return text + ("\u00a0※" if _is_reduced(rate, it) else "")
+
+
+def _is_reduced(rate: Decimal, it: _Page) -> bool:
     """Japan wants goods at the reduced rate marked line by line."""
-    return style.country == "JP" and rate == _REDUCED_JAPAN
+    return it.regime == "jp" and rate == _REDUCED_JAPAN
 
 
-def _rates(payload: Payload, style: _Style) -> list[dict[str, str]]:
+def _allowance(part: AllowanceCharge, it: _Page) -> dict[str, Any]:
+    """A deduction is printed negative, as it works on the total."""
+    name = texts.component(part.component, it.payload.language)
+    detail = "" if part.reason in ("", name) else name
+    return {
+        "head": _marked(part.reason or name, part.rate, it),
+        "details": _details(detail, part.sku, "", part.note, _category(part.category, it)),
+        "rate": _rate(part.category, part.rate, it),
+        "net": it.write.amount(part.net if part.charge else -part.net),
+    }
+
+
+# --- Sums --------------------------------------------------------------------------------------
+
+
+def _rates(it: _Page) -> list[dict[str, str]]:
     return [
         {
-            "rate": style.percent(row.rate),
-            "base": style.amount(row.base),
-            "tax": style.amount(row.tax),
-            "exemption": row.exemption and texts.exemption(row.exemption, payload.language),
+            "rate": _rate(row.category, row.rate, it),
+            "category": texts.category(row.category, it.payload.language),
+            "base": it.write.amount(row.base),
+            "tax": it.write.amount(row.tax),
         }
-        for row in payload.rates
+        for row in it.payload.rates
     ]
 
 
-def _totals(payload: Payload, style: _Style) -> Pairs:
-    return [
-        (style.labels["total_net"], style.money(payload.totals.net)),
-        (style.labels["total_tax"], style.money(payload.totals.tax)),
-    ]
+def _totals(it: _Page) -> Pairs:
+    """From the sum of lines to the tax; what is zero or says nothing new is left out."""
+    totals = it.payload.totals
+    rows: list[tuple[str, Decimal]] = []
+    if totals.allowances or totals.charges:
+        rows.append(("total_lines", totals.lines))
+    if totals.allowances:
+        rows.append(("total_allowances", -totals.allowances))
+    if totals.charges:
+        rows.append(("total_charges", totals.charges))
+    if it.taxed:
+        rows += [("total_net", totals.net), ("total_tax", totals.tax)]
+    return [(it.labels[key], it.write.money(value)) for key, value in rows]
 
 
-def _national_tax(payload: Payload, style: _Style) -> str:
-    national = payload.national_tax
+def _grand_total(it: _Page) -> tuple[str, str]:
+    return it.labels[f"{it.payload.kind}_total"], it.write.money(it.payload.totals.gross)
+
+
+def _settled(it: _Page) -> Pairs:
+    """What was paid, the cents between that and the total, and what is still open (BT-115)."""
+    totals, kind = it.payload.totals, it.payload.kind
+    if not (totals.paid or totals.rounding or totals.due):
+        return []
+    rows = [(f"{kind}_paid", -totals.paid), (f"{kind}_due", totals.due)]
+    if totals.rounding:
+        rows.insert(0, ("rounding", totals.rounding))
+    return [(it.labels[key], it.write.money(value)) for key, value in rows]
+
+
+def _national_tax(it: _Page) -> str:
+    national = it.payload.national_tax
     if national is None:
         return ""
-    return style.labels["national_tax"].format(
+    return it.labels["national_tax"].format(
         currency=national.currency,
-        amount=_unbroken(format_money(national.tax, national.currency, style.locale)),
-        rate=format_number(national.rate, style.locale),
+        amount=it.write.money(national.tax, national.currency),
+        rate=it.write.number(national.rate),
         source=national.source,
-        date=style.date(national.date),
+        date=it.write.date(national.date),
     )
 
 
-def _notes(payload: Payload, style: _Style) -> list[str]:
-    """Closing sentences: legal wordings first, then how the money moves."""
-    keys = dict.fromkeys(row.exemption for row in payload.rates if row.exemption)
+def _notes(it: _Page) -> list[str]:
+    """Closing sentences: legal wordings first, then the notes, then how the money moves."""
+    payload = it.payload
+    keys = dict.fromkeys(filter(None, map(exemption_of, payload.rates)))
     notes = [texts.exemption(key, payload.language) for key in keys]
-    if any(_is_reduced(line.rate, style) for line in payload.lines):
-        notes.append(style.labels["reduced_rate"])
+    marked = [line.rate for line in payload.lines] + [part.rate for part in payload.allowances]
+    if any(_is_reduced(rate, it) for rate in marked):
+        notes.append(it.labels["reduced_rate"])
+    notes += [note.text for note in stated_notes(payload)]
     if payload.payment_note:
         notes.append(texts.payment_note(payload.payment_note, payload.language))
     return notes
-
-
-@cache
-def _format_percent(rate: Decimal, locale: str) -> str:
-    standard = Locale.parse(locale).percent_formats[None].pattern
-    pattern = standard.replace("#,##0", "#,##0.####")
-    return format_percent(rate, format=pattern, locale=locale)
-
-
-def _unbroken(text: str) -> str:
-    """Keep a figure on one line: spaces become no-break spaces."""
-    return text.replace(" ", "\u00a0")

@@ -16,8 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
+import pydyf
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from weasyprint import CSS, HTML, Attachment
+from weasyprint.document import Document
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from invoicing.fonts import font_configuration, font_versions
@@ -108,12 +110,21 @@ def _pdf(html: str, identifier: bytes, *, letter: bool, invoice: Attachment | No
                 metadata.generate_rdf_metadata, facturx=invoice is not None
             )
             pdf = document.write_pdf(
-                pdf_variant="pdf/a-3a", pdf_tags=True, pdf_identifier=identifier
+                pdf_variant="pdf/a-3a",
+                pdf_tags=True,
+                pdf_identifier=identifier,
+                finisher=_declare_once,
             )
         except FatalURLFetchingError as error:
             raise FetchRefused(str(error)) from error
     assert isinstance(pdf, bytes)
     return pdf
+
+
+def _declare_once(document: Document, pdf: pydyf.PDF) -> None:
+    """WeasyPrint 70 names each attachment in /AF twice."""
+    if "AF" in pdf.catalog:
+        pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
 
 
 @cache

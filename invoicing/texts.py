@@ -1,96 +1,131 @@
-"""The words printed on documents, as data by language: en, de, fr, it, es, ja.
+"""The words printed on documents, as data by language: en, de, fr, it, es, nl, pl, ja.
 
 A document speaks the buyer's language whatever the reader's screen speaks, and must read the same
-in ten years, so these are never gettext strings. Numbers and dates are formatted in `render.py`.
-One row per text, languages side by side in the order of `LANGUAGES`. Law: facts on documents by
-country; the wordings of reverse charge are those of Directive 2010/45/EU.
+in ten years, so these are never gettext strings. Here are the words the law cares about; labels of
+the page are in `labels.py`, sentences that explain a number in `explanations.py`, formats in
+`page.py`. One row per text, languages side by side in the order of `LANGUAGES`. Law: facts on
+documents by country; the wordings of reverse charge are those of Directive 2010/45/EU.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Literal
 
-LANGUAGES = ("en", "de", "fr", "it", "es", "ja")
+from invoicing.labels import LABELS, LANGUAGES, US_LABELS, Row
+
+__all__ = ["EXEMPTIONS", "LANGUAGES", "PAYMENT_NOTES", "Regime"]
 
 Regime = Literal["vat", "us", "ca", "jp"]
-Row = tuple[str, str, str, str, str, str]
 
 _REGIMES: dict[str, Regime] = {"US": "us", "CA": "ca", "JP": "jp"}
 
 # German: "Gutschrift" means self-billing (§ 14 (4) no. 10 UStG) and never heads a credit note.
 # Japanese: 適格… is reserved for documents under the Japanese consumption tax.
 _TITLES: dict[tuple[str, str], Row] = {
-    ("invoice", ""): ("Invoice", "Rechnung", "Facture", "Fattura", "Factura", "請求書"),
-    ("credit_note", ""): (
-        "Credit note",
-        "Rechnungskorrektur",
-        "Avoir",
-        "Nota di credito",
-        "Factura rectificativa",
-        "返還請求書",
-    ),
-    ("credit_note", "us"): (
-        "Credit memo",
-        "Rechnungskorrektur",
-        "Note de crédit",
-        "Nota di credito",
-        "Nota de crédito",
-        "返金明細書",
-    ),
-    ("invoice", "jp"): (
-        "Qualified invoice (適格請求書)",
-        "Qualifizierte Rechnung (適格請求書)",
-        "Facture qualifiée (適格請求書)",
-        "Fattura qualificata (適格請求書)",
-        "Factura cualificada (適格請求書)",
-        "適格請求書",
-    ),
-    ("credit_note", "jp"): (
-        "Qualified return invoice (適格返還請求書)",
-        "Rechnungskorrektur (適格返還請求書)",
-        "Avoir qualifié (適格返還請求書)",
-        "Nota di credito qualificata (適格返還請求書)",
-        "Factura rectificativa (適格返還請求書)",
-        "適格返還請求書",
-    ),
-}
-
-_TAX_NAMES: dict[Regime, Row] = {
-    "vat": ("VAT", "USt.", "TVA", "IVA", "IVA", "付加価値税"),
-    "us": ("Sales tax", "Sales Tax", "Sales tax", "Sales tax", "Impuesto sobre ventas", "売上税"),
-    "ca": ("GST/HST", "GST/HST", "TPS/TVH", "GST/HST", "GST/HST", "GST/HST"),
-    "jp": (
-        "Consumption tax",
-        "Verbrauchsteuer",
-        "Taxe cons.",
-        "Imp. consumo",
-        "Imp. consumo",
-        "消費税",
-    ),
-}
-
-_REGISTRATIONS: dict[str, Row] = {
-    "VAT": ("VAT no.", "USt-IdNr.", "N° TVA", "P. IVA", "NIF-IVA", "VAT登録番号"),
-    "OSS": ("VAT no. (OSS)", "USt-IdNr. (OSS)", "N° TVA (OSS)", "P. IVA (OSS)", "NIF-IVA (OSS)",
-            "VAT登録番号(OSS)"),
-    "JCT": ("Registration no.", "Registrierungsnr.", "N° d’enregistrement", "N. di registrazione",
-            "N.º de registro", "登録番号"),
-    "GST": ("GST/HST no.", "GST/HST-Nr.", "N° TPS/TVH", "N. GST/HST", "N.º GST/HST",
-            "GST/HST番号"),
+    ("invoice", ""): ("Invoice", "Rechnung", "Facture", "Fattura", "Factura", "Factuur", "Faktura",
+                      "請求書"),
+    ("credit_note", ""): ("Credit note", "Rechnungskorrektur", "Avoir", "Nota di credito",
+                          "Factura rectificativa", "Creditnota", "Faktura korygująca",
+                          "返還請求書"),
+    ("cancellation", ""): ("Cancellation credit note", "Stornorechnung", "Avoir d’annulation",
+                           "Nota di credito (storno totale)",
+                           "Factura rectificativa (anulación)", "Creditnota (annulering)",
+                           "Faktura korygująca (anulowanie)", "返還請求書(取消)"),
+    ("correction", ""): ("Corrected invoice", "Berichtigte Rechnung", "Facture rectificative",
+                         "Fattura corretta", "Factura corregida", "Gecorrigeerde factuur",
+                         "Faktura (wystawiona ponownie)", "請求書(修正)"),
+    ("reversal", ""): ("Invoice (reversal of a credit)",
+                       "Rechnung (Rücknahme einer Korrektur)", "Facture (annulation d’un avoir)",
+                       "Nota di debito", "Factura (anulación de un abono)",
+                       "Factuur (intrekking van een creditnota)", "Faktura (wycofanie korekty)",
+                       "請求書(返還の取消)"),
+    ("credit_note", "us"): ("Credit memo", "Rechnungskorrektur", "Note de crédit",
+                            "Nota di credito", "Nota de crédito", "Creditnota",
+                            "Faktura korygująca", "返金明細書"),
+    ("cancellation", "us"): ("Credit memo (cancellation)", "Stornorechnung",
+                             "Note de crédit (annulation)", "Nota di credito (storno totale)",
+                             "Nota de crédito (anulación)", "Creditnota (annulering)",
+                             "Faktura korygująca (anulowanie)", "返金明細書(取消)"),
+    ("invoice", "jp"): ("Qualified invoice (適格請求書)", "Qualifizierte Rechnung (適格請求書)",
+                        "Facture qualifiée (適格請求書)", "Fattura qualificata (適格請求書)",
+                        "Factura cualificada (適格請求書)",
+                        "Gekwalificeerde factuur (適格請求書)",
+                        "Faktura kwalifikowana (適格請求書)", "適格請求書"),
+    ("credit_note", "jp"): ("Qualified return invoice (適格返還請求書)",
+                            "Rechnungskorrektur (適格返還請求書)",
+                            "Avoir qualifié (適格返還請求書)",
+                            "Nota di credito qualificata (適格返還請求書)",
+                            "Factura rectificativa (適格返還請求書)",
+                            "Gekwalificeerde creditnota (適格返還請求書)",
+                            "Faktura korygująca (適格返還請求書)", "適格返還請求書"),
+    ("cancellation", "jp"): ("Cancellation (適格返還請求書)", "Stornorechnung (適格返還請求書)",
+                             "Avoir d’annulation (適格返還請求書)",
+                             "Storno totale (適格返還請求書)", "Anulación (適格返還請求書)",
+                             "Annulering (適格返還請求書)", "Anulowanie (適格返還請求書)",
+                             "適格返還請求書(取消)"),
+    ("correction", "jp"): ("Corrected invoice (適格請求書)", "Berichtigte Rechnung (適格請求書)",
+                           "Facture rectificative (適格請求書)",
+                           "Fattura corretta (適格請求書)", "Factura corregida (適格請求書)",
+                           "Gecorrigeerde factuur (適格請求書)",
+                           "Faktura wystawiona ponownie (適格請求書)", "適格請求書(修正)"),
+    ("reversal", "jp"): ("Invoice, reversal (適格請求書)", "Rechnung, Rücknahme (適格請求書)",
+                         "Facture, annulation d’avoir (適格請求書)",
+                         "Nota di debito (適格請求書)",
+                         "Factura, anulación de abono (適格請求書)",
+                         "Factuur, intrekking (適格請求書)", "Faktura, wycofanie (適格請求書)",
+                         "適格請求書(返還の取消)"),
 }  # fmt: skip
 
+_TAX_NAMES: dict[Regime, Row] = {
+    "vat": ("VAT", "USt.", "TVA", "IVA", "IVA", "Btw", "VAT", "付加価値税"),
+    "us": ("Sales tax", "Sales Tax", "Sales tax", "Sales tax", "Impuesto sobre ventas",
+           "Sales tax", "Sales tax", "売上税"),
+    "ca": ("GST/HST", "GST/HST", "TPS/TVH", "GST/HST", "GST/HST", "GST/HST", "GST/HST", "GST/HST"),
+    "jp": ("Consumption tax", "Verbrauchsteuer", "Taxe cons.", "Imp. consumo", "Imp. consumo",
+           "Verbruiksbelasting", "Podatek konsumpcyjny", "消費税"),
+}  # fmt: skip
+
+_REGISTRATIONS: dict[str, Row] = {
+    "VAT": ("VAT no.", "USt-IdNr.", "N° TVA", "P. IVA", "NIF-IVA", "Btw-nr.", "Nr VAT",
+            "VAT登録番号"),
+    "OSS": ("VAT no. (OSS)", "USt-IdNr. (OSS)", "N° TVA (OSS)", "P. IVA (OSS)", "NIF-IVA (OSS)",
+            "Btw-nr. (OSS)", "Nr VAT (OSS)", "VAT登録番号(OSS)"),
+    "JCT": ("Registration no.", "Registrierungsnr.", "N° d’enregistrement", "N. di registrazione",
+            "N.º de registro", "Registratienr.", "Nr rejestracyjny", "登録番号"),
+    "GST": ("GST/HST no.", "GST/HST-Nr.", "N° TPS/TVH", "N. GST/HST", "N.º GST/HST",
+            "GST/HST-nr.", "Nr GST/HST", "GST/HST番号"),
+}  # fmt: skip
+
+# Registers have names of their own where their scheme (ISO 6523 ICD) is known.
+_REGISTERS = {
+    "0002": "SIREN",
+    "0009": "SIRET",
+    "0106": "KvK",
+    "0188": "法人番号",
+    "0208": "BCE/KBO",
+}
+_REGISTER: Row = ("Reg. no.", "Registernr.", "N° d’immatriculation", "N. registro", "N.º registro",
+                  "Registernr.", "Nr rejestru", "登記番号")  # fmt: skip
+
 _COMPONENTS: dict[str, Row] = {
-    "item": ("Item", "Artikel", "Article", "Articolo", "Artículo", "商品"),
-    "shipping": ("Shipping", "Versand", "Livraison", "Spedizione", "Envío", "配送料"),
+    "item": ("Item", "Artikel", "Article", "Articolo", "Artículo", "Artikel", "Towar", "商品"),
+    "shipping": ("Shipping", "Versand", "Livraison", "Spedizione", "Envío", "Verzending",
+                 "Wysyłka", "配送料"),
     "gift_wrap": ("Gift wrap", "Geschenkverpackung", "Emballage cadeau", "Confezione regalo",
-                  "Envoltorio para regalo", "ギフト包装"),
+                  "Envoltorio para regalo", "Cadeauverpakking", "Pakowanie na prezent",
+                  "ギフト包装"),
     "promotion": ("Promotion", "Rabattaktion", "Promotion", "Promozione", "Promoción",
-                  "プロモーション割引"),
+                  "Actiekorting", "Promocja", "プロモーション割引"),
     "restocking_fee": ("Restocking fee", "Wiedereinlagerungsgebühr", "Frais de remise en stock",
-                       "Spese di reso a magazzino", "Gasto de reposición", "返品手数料"),
+                       "Spese di reso a magazzino", "Gasto de reposición", "Terugnamekosten",
+                       "Opłata za przyjęcie zwrotu", "返品手数料"),
     "return_freight": ("Return freight", "Rücksendekosten", "Frais de retour",
-                       "Spese di restituzione", "Gastos de devolución", "返送料"),
+                       "Spese di restituzione", "Gastos de devolución", "Retourzendkosten",
+                       "Koszt przesyłki zwrotnej", "返送料"),
     "goodwill": ("Goodwill credit", "Kulanz", "Geste commercial", "Rimborso a titolo commerciale",
-                 "Abono comercial", "特別値引き"),
+                 "Abono comercial", "Coulance", "Rabat uznaniowy", "特別値引き"),
+    "sales_tax": ("Sales tax", "Sales Tax", "Sales tax", "Sales tax", "Impuesto sobre ventas",
+                  "Sales tax", "Sales tax", "売上税"),
 }  # fmt: skip
 
 # Key → (VATEX code for the XML, wording). Z takes no reason (BR-Z-10), S none either.
@@ -101,6 +136,8 @@ EXEMPTIONS: Mapping[str, tuple[str, Row]] = {
         "Autoliquidation",
         "Inversione contabile",
         "Inversión del sujeto pasivo",
+        "Btw verlegd",
+        "Odwrotne obciążenie",
         "リバースチャージ (Reverse charge)",
     )),
     "intra_community": ("VATEX-EU-IC", (
@@ -109,6 +146,8 @@ EXEMPTIONS: Mapping[str, tuple[str, Row]] = {
         "Livraison intracommunautaire exonérée (art. 138 de la directive 2006/112/CE)",
         "Cessione intracomunitaria non imponibile (art. 138 direttiva 2006/112/CE)",
         "Entrega intracomunitaria exenta (art. 138 de la Directiva 2006/112/CE)",
+        "Intracommunautaire levering, vrijgesteld (art. 138 Richtlijn 2006/112/EG)",
+        "Wewnątrzwspólnotowa dostawa towarów, zwolniona (art. 138 dyrektywy 2006/112/WE)",
         "EU域内供給・免税 (Directive 2006/112/EC, art. 138)",
     )),
     "export": ("VATEX-EU-G", (
@@ -117,6 +156,8 @@ EXEMPTIONS: Mapping[str, tuple[str, Row]] = {
         "Exportation exonérée de TVA",
         "Cessione all’esportazione non imponibile",
         "Exportación exenta de IVA",
+        "Uitvoer buiten het belastinggebied, nultarief",
+        "Eksport towarów, stawka 0%",
         "輸出免税",
     )),
     "exempt": ("VATEX-EU-132", (
@@ -125,16 +166,37 @@ EXEMPTIONS: Mapping[str, tuple[str, Row]] = {
         "Exonéré de TVA (art. 132 de la directive 2006/112/CE)",
         "Operazione esente (art. 132 direttiva 2006/112/CE)",
         "Operación exenta (art. 132 de la Directiva 2006/112/CE)",
+        "Vrijgesteld van btw (art. 132 Richtlijn 2006/112/EG)",
+        "Zwolnione z VAT (art. 132 dyrektywy 2006/112/WE)",
         "非課税 (Directive 2006/112/EC, art. 132)",
     )),
+    # Printed in the United States too: no word for value added tax.
     "outside_scope": ("VATEX-EU-O", (
-        "Not subject to VAT",
+        "Outside the scope of tax",
         "Nicht steuerbar",
-        "Hors champ de la TVA",
-        "Fuori campo IVA",
-        "No sujeto a IVA",
+        "Hors du champ d’application de la taxe",
+        "Fuori campo di applicazione dell’imposta",
+        "Operación no sujeta a impuesto",
+        "Buiten het toepassingsgebied van de belasting",
+        "Nie podlega opodatkowaniu",
         "課税対象外",
     )),
+}  # fmt: skip
+
+# Short words of the VAT categories (UNTDID 5305) for the table per rate; S is its rate alone.
+_CATEGORIES: Mapping[str, Row] = {
+    "AE": ("Reverse charge", "Reverse Charge", "Autoliquidation", "Inversione contabile",
+           "Inversión del s. p.", "Verlegd", "Odwr. obciążenie", "リバースチャージ"),
+    "K": ("Intra-Community", "Innergemeinschaftlich", "Intracommunautaire", "Intracomunitaria",
+          "Intracomunitaria", "Intracommunautair", "Wewnątrzwspólnotowa", "EU域内"),
+    "G": ("Export", "Ausfuhr", "Exportation", "Esportazione", "Exportación", "Uitvoer", "Eksport",
+          "輸出"),
+    "E": ("Exempt", "Steuerfrei", "Exonéré", "Esente", "Exento", "Vrijgesteld", "Zwolnione",
+          "非課税"),
+    "Z": ("Zero rated", "Nullsatz", "Taux zéro", "Aliquota zero", "Tipo cero", "Nultarief",
+          "Stawka zerowa", "免税"),
+    "O": ("Outside scope", "Nicht steuerbar", "Hors champ", "Fuori campo", "No sujeto",
+          "Niet belastbaar", "Nie podlega", "対象外"),
 }  # fmt: skip
 
 PAYMENT_NOTES: Mapping[str, Row] = {
@@ -159,6 +221,14 @@ PAYMENT_NOTES: Mapping[str, Row] = {
             "El reembolso se realiza a través de Amazon en el medio de pago del pedido; "
             "no se necesitan datos bancarios."
         ),
+        (
+            "De terugbetaling verloopt via Amazon naar de betaalmethode van de bestelling; "
+            "bankgegevens zijn niet nodig."
+        ),
+        (
+            "Zwrot następuje przez Amazon na środek płatności użyty w zamówieniu; "
+            "dane bankowe nie są potrzebne."
+        ),
         "返金はAmazonを通じてご注文時のお支払い方法に行われます。銀行口座のご連絡は不要です。",
     ),
     "paid_via_amazon": (
@@ -167,107 +237,11 @@ PAYMENT_NOTES: Mapping[str, Row] = {
         "Paiement effectué via Amazon. Merci de ne pas effectuer d’autre règlement.",
         "Pagamento effettuato tramite Amazon. Nessun ulteriore pagamento è dovuto.",
         "Pago realizado a través de Amazon. No realice ningún otro pago.",
+        "Betaald via Amazon. U hoeft niets meer over te maken.",
+        "Zapłacono przez Amazon. Prosimy nie dokonywać kolejnej płatności.",
         "Amazonを通じてお支払い済みです。別途のお支払いは不要です。",
     ),
 }
-
-# {tax} is the name of the tax where the document is taxed, so that no US paper says "VAT".
-_TEXTS: Mapping[str, Row] = {
-    "invoice_number": ("Invoice no.", "Rechnungsnr.", "Facture n°", "Fattura n.", "Factura n.º",
-                       "請求書番号"),
-    "credit_note_number": ("Credit note no.", "Korrekturnr.", "Avoir n°", "Nota n.",
-                           "Rectificativa n.º", "返還請求書番号"),
-    "credit_memo_number": ("Credit memo no.", "Korrekturnr.", "Note n°", "Nota n.", "Nota n.º",
-                           "明細書番号"),
-    "issue_date": ("Date", "Datum", "Date", "Data", "Fecha", "発行日"),
-    "supply_date": ("Date of supply", "Lieferdatum", "Date de livraison", "Data di consegna",
-                    "Fecha de entrega", "取引日"),
-    "tax_point": ("Tax point", "Lieferdatum", "Date de livraison", "Data di consegna",
-                  "Fecha de entrega", "取引日"),
-    "refund_date": ("Refund date", "Erstattungsdatum", "Date du remboursement",
-                    "Data del rimborso", "Fecha del reembolso", "返還日"),
-    "original_supply_date": ("Original supply", "Ursprüngl. Lieferung", "Livraison initiale",
-                             "Fornitura originaria", "Entrega original", "当初の取引日"),
-    "purchase_order": ("PO number", "Bestellnr. Kunde", "Bon de commande", "Ordine cliente",
-                       "Pedido del cliente", "発注番号"),
-    "order_ids": ("Amazon order", "Amazon-Bestellung", "Commande Amazon", "Ordine Amazon",
-                  "Pedido de Amazon", "Amazon注文番号"),
-    "rma_number": ("Return (RMA)", "Retoure (RMA)", "Retour (RMA)", "Reso (RMA)",
-                   "Devolución (RMA)", "返品番号 (RMA)"),
-    "marketplace": ("Marketplace", "Marktplatz", "Place de marché", "Marketplace", "Marketplace",
-                    "マーケットプレイス"),
-    "issuer_reference": ("Our reference", "Unser Zeichen", "Notre référence",
-                         "Nostro riferimento", "Nuestra referencia", "当社参照番号"),
-    "preceding": ("Corrected invoice", "Korrigierte Rechnung", "Facture rectifiée",
-                  "Fattura rettificata", "Factura rectificada", "対象請求書"),
-    "invoice_of": ("{number} of {date}", "{number} vom {date}", "{number} du {date}",
-                   "{number} del {date}", "{number} de {date}", "{number}({date})"),
-    "corrects": (
-        "This document corrects invoice {invoices}.",
-        "Dieser Beleg korrigiert die Rechnung {invoices}.",
-        "Ce document rectifie la facture {invoices}.",
-        "Il presente documento rettifica la fattura {invoices}.",
-        "Este documento rectifica la factura {invoices}.",
-        "本書は請求書 {invoices} に対する返還請求書です。",
-    ),
-    "bill_to": ("Bill to", "Rechnungsempfänger", "Facturé à", "Destinatario", "Cliente", "宛先"),
-    "credit_to": ("Credit to", "Empfänger", "Crédité à", "Destinatario", "Cliente", "宛先"),
-    "seller": ("Seller", "Verkäufer", "Vendeur", "Venditore", "Vendedor", "発行者"),
-    "contact": ("Attn.", "z. Hd.", "À l’attention de", "C.a.", "A/A", "ご担当"),
-    "position": ("#", "Pos.", "N°", "N.", "N.º", "No."),
-    "description": ("Description", "Bezeichnung", "Désignation", "Descrizione", "Descripción",
-                    "品名・摘要"),
-    "quantity": ("Qty", "Menge", "Qté", "Q.tà", "Cant.", "数量"),
-    "unit_price": ("Unit price", "Einzelpreis", "Prix unitaire", "Prezzo unit.", "Precio unit.",
-                   "単価(税抜)"),
-    "net": ("Net", "Netto", "HT", "Imponibile", "Base", "金額(税抜)"),
-    "rate": ("Rate", "Satz", "Taux", "Aliquota", "Tipo", "税率"),
-    "tax": ("{tax}", "{tax}", "{tax}", "{tax}", "{tax}", "{tax}"),
-    "gross": ("Gross", "Brutto", "TTC", "Totale", "Total", "金額(税込)"),
-    "amounts_in": ("All amounts in {currency}", "Alle Beträge in {currency}",
-                   "Montants en {currency}", "Importi in {currency}", "Importes en {currency}",
-                   "金額の単位 {currency}"),
-    "summary": ("{tax} summary", "{tax}-Aufstellung", "Récapitulatif {tax}", "Riepilogo {tax}",
-                "Desglose de {tax}", "税率別内訳"),
-    "base": ("Taxable amount", "Bemessungsgrundlage", "Base HT", "Imponibile", "Base imponible",
-             "対象金額(税抜)"),
-    "total_net": ("Total net", "Summe netto", "Total HT", "Totale imponibile", "Base imponible",
-                  "税抜合計"),
-    "total_tax": ("{tax} total", "Summe {tax}", "Total {tax}", "Totale {tax}", "Total {tax}",
-                  "{tax}合計"),
-    "invoice_total": ("Total", "Rechnungsbetrag", "Total TTC", "Totale fattura", "Total factura",
-                      "合計金額"),
-    "credit_note_total": ("Total credited", "Korrekturbetrag", "Total de l’avoir",
-                          "Totale accreditato", "Total abonado", "返還金額合計"),
-    "national_tax": (
-        "{tax} total in {currency}: {amount} (rate {rate}, {source}, {date})",
-        "Summe {tax} in {currency}: {amount} (Kurs {rate}, {source}, {date})",
-        "Total {tax} en {currency} : {amount} (taux {rate}, {source}, {date})",
-        "Totale {tax} in {currency}: {amount} (cambio {rate}, {source}, {date})",
-        "Total {tax} en {currency}: {amount} (cambio {rate}, {source}, {date})",
-        "{currency}建{tax}合計 {amount}(レート {rate}、{source}、{date})",
-    ),
-    "reduced_rate": (
-        "※ reduced tax rate applies",
-        "※ ermäßigter Steuersatz",
-        "※ taux réduit",
-        "※ aliquota ridotta",
-        "※ tipo reducido",
-        "※ は軽減税率対象",
-    ),
-    "honorific": ("", "", "", "", "", " 御中"),
-    "page_before": ("Page ", "Seite ", "Page ", "Pagina ", "Página ", ""),
-    "page_between": (" of ", " von ", " sur ", " di ", " de ", " / "),
-    "page_after": ("", "", "", "", "", " ページ"),
-    "draft": (
-        "Draft – not a valid document",
-        "Entwurf – kein gültiger Beleg",
-        "Brouillon – document non valable",
-        "Bozza – documento non valido",
-        "Borrador – documento no válido",
-        "下書き – 無効な書類",
-    ),
-}  # fmt: skip
 
 
 def regime(country: str) -> Regime:
@@ -275,9 +249,13 @@ def regime(country: str) -> Regime:
     return _REGIMES.get(country, "vat")
 
 
-def title(kind: str, language: str, country: str) -> str:
-    """Heading of an invoice or credit_note taxed in `country`."""
-    row = _TITLES.get((kind, regime(country)), _TITLES[(kind, "")])
+def title(kind: str, language: str, country: str, occasion: str = "") -> str:
+    """Heading of an invoice or credit_note taxed in `country`; `occasion`: `states.Occasion`.
+
+    Supplies, refunds and fees are headed by their kind alone.
+    """
+    what = occasion if (occasion, "") in _TITLES else kind
+    row = _TITLES.get((what, regime(country)), _TITLES[what, ""])
     return _pick(row, language)
 
 
@@ -292,9 +270,20 @@ def registration(scheme: str, language: str) -> str:
     return _pick(row, language) if row else scheme
 
 
+def register(scheme: str, language: str) -> str:
+    """Label of a company number (BT-30, BT-47) by its ICD scheme: SIRET, KvK, or the word."""
+    return _REGISTERS.get(scheme) or _pick(_REGISTER, language)
+
+
 def component(name: str, language: str) -> str:
     """Name of a component (item, shipping, restocking_fee …)."""
     return _pick(_COMPONENTS[name], language)
+
+
+def category(code: str, language: str) -> str:
+    """Short word for a VAT category; empty for S, which its rate says."""
+    row = _CATEGORIES.get(code)
+    return _pick(row, language) if row else ""
 
 
 def exemption(key: str, language: str) -> str:
@@ -307,13 +296,15 @@ def payment_note(key: str, language: str) -> str:
     return _pick(PAYMENT_NOTES[key], language)
 
 
-def texts(language: str, country: str) -> dict[str, str]:
+@cache
+def texts(language: str, country: str) -> Mapping[str, str]:
     """Every label of the page, the tax already named as in `country`.
 
     Placeholders other than {tax} stay for the renderer (number, date, currency, amount …).
     """
     tax = tax_name(language, country)
-    return {key: _pick(row, language).replace("{tax}", tax) for key, row in _TEXTS.items()}
+    rows = LABELS | US_LABELS if regime(country) == "us" else LABELS
+    return {key: _pick(row, language).replace("{tax}", tax) for key, row in rows.items()}
 
 
 def _pick(row: Row, language: str) -> str:

@@ -69,6 +69,8 @@ GOODS = {
     "fr": "Perceuse-visseuse sans fil 18 V avec coffret d’accessoires",
     "it": "Trapano avvitatore a batteria 18 V con valigetta di accessori",
     "es": "Taladro atornillador a batería de 18 V con maletín de accesorios",
+    "nl": "Accuboormachine 18 V met accessoirekoffer en twee reserveaccu’s, blauw",
+    "pl": "Wiertarko-wkrętarka akumulatorowa 18 V z walizką akcesoriów, żółta",
     "ja": "充電式ドライバードリル 18V アクセサリーケース付き(予備バッテリー2個)",
     "en": "Cordless drill driver 18 V with accessory case and two spare batteries",
 }
