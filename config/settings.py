@@ -22,6 +22,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 RUN_DIR = programs.RUN_DIR  # RETOUR_RUN_DIR: what a running checkout keeps (default .run)
 DATA_DIR = Path(env("DATA_DIR", default=str(RUN_DIR / "data")))  # uploads, photos, documents
 RULES_DIR = env("RULES_DIR", default="")  # e-invoice rules that no installed package brings
+VIES_URL = env("VIES_URL", default="")  # base of the EU's VIES REST API; empty: ids are not asked
 
 DEBUG = env.bool("DEBUG", default=False)
 DATABASE_URL = env("DATABASE_URL", default="")

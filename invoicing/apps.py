@@ -11,14 +11,18 @@ class InvoicingConfig(AppConfig):
 
     def ready(self):
         """Register the room's permissions, promises, report types and jobs."""
+        from config.core import reference
         from invoicing import (  # noqa: F401 register on import
             code_money,
             imports,
             invariants,
             permissions,
+            rates,
             settlement,
             words,
         )
+
+        reference.register(rates.load)
 
         imports.register()
         code_money.register()

@@ -1,23 +1,26 @@
 """The VAT category of a line, and its rate where a report gives none. Amazon's figures win.
 
-Categories are those of EN 16931 (UNTDID 5305). Which sale falls under which is facts on tax by
-country; here only what order facts can tell is decided, the gate catches what does not fit.
+Categories are those of EN 16931 (UNTDID 5305). Which sale falls under which is the
+table of `treatment.py`; here it is asked with the facts of a draft.
 """
 
 from decimal import Decimal
 
+from django.utils import timezone
+
 from config.core.money import ZERO, tax_on
-from invoicing.payload import EU, iso_country
+from invoicing import parties, vies
+from invoicing.finding import Finding, finding
+from invoicing.models import Document
+from invoicing.payload import Payload, iso_country
+from invoicing.tax_ids import country_of
+from invoicing.texts import regime
+from invoicing.treatment import EXEMPTIONS, Sale, Treatment, treat
 
 PERCENT, FINE = Decimal("0.01"), Decimal("0.0001")
-# Key of `texts.EXEMPTIONS` per category; S and Z give no reason (BR-S-10, BR-Z-10).
-REASONS = {
-    "K": "intra_community",
-    "G": "export",
-    "AE": "reverse_charge",
-    "E": "exempt",
-    "O": "outside_scope",
-}
+REASONS = EXEMPTIONS  # S and Z give no reason (BR-S-10, BR-Z-10)
+# Countries where goods of everyday trade are taxed at zero (books, food, children's wear).
+ZERO_RATED = frozenset({"GB", "XI", "IE", "MT"})
 # Rates with more than the four decimals that rows keep: Quebec's GST and QST, and QST alone.
 FINE_RATES = {Decimal("0.1498"): Decimal("0.14975"), Decimal("0.0998"): Decimal("0.09975")}
 
@@ -42,27 +45,70 @@ def rate_of(net: Decimal, tax: Decimal, given: Decimal | None, currency: str = "
     return (whole if tax_on(net, whole, currency) == tax else exact).quantize(FINE)
 
 
-def sale_category(seller_country: str, ship_to: str, taxed_in: str, buyer_vat_ids: set[str]) -> str:
-    """The category of an untaxed sale: K, G or Z; S in the US, which knows no VAT categories.
+def category_for(document: Document, rate: Decimal, tax: Decimal = ZERO) -> str:
+    """The category of a new line: S where Amazon taxed it, else `category_of` the document.
 
-    ``taxed_in`` is the marketplace's country, ``buyer_vat_ids`` the countries of the buyer's ids.
+    A line of a credit note takes its original line's; do not ask for those.
     """
-    origin, target = iso_country(seller_country), iso_country(ship_to or taxed_in)
-    if iso_country(taxed_in) == "US":
-        return "S"
-    if origin in EU and target in EU and origin != target and target in buyer_vat_ids:
-        return "K"
-    if (origin in EU and target not in EU) or (origin == "GB" and target != "GB"):
-        return "G"
-    return "Z"
+    return "S" if rate or tax else category_of(document)
 
 
-def category_of(document) -> str:
-    """The category of a draft's untaxed lines, from the facts of its order."""
-    ids = document.buyer.tax_ids.all() if document.buyer_id else []
-    return sale_category(
-        document.seller.country,
-        document.order.ship_country,
-        document.marketplace.country,
-        {iso_country(tax_id.country) for tax_id in ids},
+def category_of(document: Document) -> str:
+    """The category of a draft's untaxed lines, from the facts of its order. Amazon's zero stands:
+    where the table would charge tax the line is zero-rated, and a person looks at it.
+    """
+    category = treat(sale_of(document)).category
+    return "Z" if category == "S" else category
+
+
+def sale_of(document: Document) -> Sale:
+    """What is known of the sale behind a draft."""
+    day = document.tax_point or timezone.localdate()
+    known = parties.registrations_on(document.seller, day)
+    target = parties.ship_to(document)
+    number = parties.vat_id(document.buyer, target) if document.buyer_id else ""
+    return Sale(
+        ship_from=parties.ship_from(document),
+        ship_to=target,
+        established=iso_country(document.seller.country),
+        vat=frozenset(row.country for row in known if row.scheme == "VAT"),
+        one_stop_shop=any(row.scheme == "OSS" for row in known),
+        buyer_id=country_of(number),
+        buyer_id_valid=vies.is_valid(number) if number else None,
     )
+
+
+def check_treatment(document: Document, payload: Payload) -> list[Finding]:
+    """What the table says otherwise than Amazon's figures, for a person to decide.
+
+    Only sales are looked at; a credit note follows its invoice. Amazon's own statement that it is,
+    or is not, the deemed supplier counts more than the table's.
+    """
+    if payload.kind != "invoice" or payload.occasion not in ("supply", "correction"):
+        return []
+    table = treat(sale_of(document))
+    if table.deemed_supplier:
+        return _deemed_supplier(document, table)
+    shown = {row.category for row in payload.rates}
+    if regime(payload.jurisdiction) != "vat" or shown <= _fitting(table.category, payload):
+        return []
+    differs = finding("treatment", "By Amazon's figures this sale is %(shown)s, by its facts it "
+                      "should be %(table)s: look at both before it is issued.",
+                      shown=", ".join(sorted(shown)), table=table.category)  # fmt: skip
+    return [differs, Finding("treatment", table.review)] if table.review else [differs]
+
+
+def _deemed_supplier(document: Document, table: Treatment) -> list[Finding]:
+    facts = document.order.tax_facts.all()
+    said = list(facts.values_list("deemed_supplier", flat=True))
+    if said and not any(said):
+        return []
+    return [Finding("deemed_supplier", table.review)] if table.review else []
+
+
+def _fitting(category: str, payload: Payload) -> set[str]:
+    """Categories that need no second look beside the table's."""
+    fits = {category}
+    if category == "S":
+        fits |= {"Z"} if payload.jurisdiction in ZERO_RATED else set()
+    return fits

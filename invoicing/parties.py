@@ -94,7 +94,7 @@ def buyer(buyer: Buyer | None, order: Order, country: str) -> Party:
         postcode=address.postal_code,
         city=address.city,
         region=address.state,
-        vat_id=_vat_id(buyer, iso_country(order.ship_country or at_home), country),
+        vat_id=_tax_id(buyer, iso_country(order.ship_country or at_home), country),
         contact=buyer.contact_name,
         legal_id=buyer.legal_id,
         legal_id_scheme=buyer.legal_id_scheme,
@@ -103,15 +103,20 @@ def buyer(buyer: Buyer | None, order: Order, country: str) -> Party:
     )
 
 
-def _vat_id(buyer: Buyer, target: str, country: str) -> str:
-    """The buyer's tax id of the country the goods went to, else the first one known; VAT ids only
-    where VAT is charged, none outside its scope (BR-O-02).
-    """
-    if (kind := regime(country)) == "us":
-        return ""
-    ids = [row for row in buyer.tax_ids.all() if kind != "vat" or row.scheme == "VAT"]
+def vat_id(buyer: Buyer, target: str) -> str:
+    """The buyer's VAT id of the country the goods went to, else the first one known."""
+    ids = [row for row in buyer.tax_ids.all() if row.scheme == "VAT"]
     ids.sort(key=lambda row: (iso_country(row.country) != target, row.pk))
     return ids[0].number if ids else ""
+
+
+def _tax_id(buyer: Buyer, target: str, country: str) -> str:
+    """VAT ids where VAT is charged, any tax id in Japan and Canada, none in the US (BR-O-02)."""
+    kind = regime(country)
+    if kind == "vat":
+        return vat_id(buyer, target)
+    first = buyer.tax_ids.order_by("pk").first()
+    return first.number if first and kind != "us" else ""
 
 
 def ship_from(document: Document) -> str:

@@ -15,7 +15,6 @@ from config.core.models import User
 from config.core.refused import Refused
 from config.core.trail import trail
 from invoicing import documents, finishing, refunds, tasks
-from invoicing.category import rate_of, sale_category
 from invoicing.models import Artifact, Document, DocumentLine, Download, Refund
 from invoicing.models.document import Kind
 from invoicing.numbering import sentence_of
@@ -480,38 +479,6 @@ def test_orm_cannot_change_issued_documents(change):
 
 
 # --- Categories and rates ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("net", "tax", "given", "wanted"),
-    [
-        ("100.00", "19.00", "0.07", "0.07"),
-        ("100.00", "19.00", None, "0.19"),
-        ("0.08", "0.02", None, "0.25"),
-        ("200.00", "17.75", None, "0.0888"),
-        ("10.00", "0.00", None, "0"),
-        ("0.00", "0.00", None, "0"),
-    ],
-)
-def test_rate_is_the_reports_or_what_explains_the_tax(net, tax, given, wanted):
-    found = rate_of(Decimal(net), Decimal(tax), given and Decimal(given))
-    assert found == Decimal(wanted)
-
-
-@pytest.mark.parametrize(
-    ("seller", "ship_to", "taxed_in", "ids", "wanted"),
-    [
-        ("DE", "FR", "FR", {"FR"}, "K"),
-        ("DE", "FR", "FR", set(), "Z"),
-        ("DE", "DE", "DE", {"DE"}, "Z"),
-        ("DE", "GB", "DE", set(), "G"),
-        ("GB", "GB", "GB", set(), "Z"),
-        ("GB", "US", "US", set(), "S"),
-        ("GB", "IE", "IE", {"IE"}, "G"),
-    ],
-)
-def test_untaxed_sale_has_the_category_its_facts_allow(seller, ship_to, taxed_in, ids, wanted):
-    assert sale_category(seller, ship_to, taxed_in, ids) == wanted
 
 
 def test_one_invoice_an_order_also_in_the_database():
