@@ -61,13 +61,15 @@ _FROZEN = pgtrigger.Func(
         NEW.series_id, NEW.year, NEW.sequence, NEW.number, NEW.issue_date, NEW.tax_point,
         NEW.currency, NEW.language, NEW.payload, NEW.payload_sha256, NEW.previous_hash,
         NEW.chain_hash, NEW.corrects_id, NEW.net, NEW.tax, NEW.gross, NEW.origin,
-        NEW.occasion, NEW.revision, NEW.shipment_id, NEW.whole_order, NEW.mode
+        NEW.occasion, NEW.revision, NEW.shipment_id, NEW.whole_order, NEW.mode,
+        NEW.accepted
     ) IS DISTINCT FROM ROW(
         OLD.kind, OLD.issuer, OLD.seller_id, OLD.marketplace_id, OLD.order_id, OLD.buyer_id,
         OLD.series_id, OLD.year, OLD.sequence, OLD.number, OLD.issue_date, OLD.tax_point,
         OLD.currency, OLD.language, OLD.payload, OLD.payload_sha256, OLD.previous_hash,
         OLD.chain_hash, OLD.corrects_id, OLD.net, OLD.tax, OLD.gross, OLD.origin,
-        OLD.occasion, OLD.revision, OLD.shipment_id, OLD.whole_order, OLD.mode
+        OLD.occasion, OLD.revision, OLD.shipment_id, OLD.whole_order, OLD.mode,
+        OLD.accepted
     ) THEN
         RAISE EXCEPTION 'document % is numbered and cannot be changed', OLD.number
             USING ERRCODE = 'restrict_violation';
@@ -115,7 +117,7 @@ def _frozen_child() -> pgtrigger.Trigger:
     )
 
 
-@tracked(exclude=("payload",))
+@tracked(exclude=("payload", "gated_at"))
 class Document(models.Model):
     """An invoice or credit note, ours or recorded. ``payload`` is what page and XML are made from.
 
@@ -163,6 +165,12 @@ class Document(models.Model):
     previous_hash = models.CharField(max_length=64, blank=True)
     chain_hash = models.CharField(max_length=64, blank=True)
     findings = models.JSONField(default=list, help_text=_("What the gate found on the draft."))
+    accepted = models.JSONField(
+        default=list, help_text=_("Findings of the review that a person accepted, and why.")
+    )
+    accepted = models.JSONField(
+        default=list, help_text=_("Findings that a person accepted: who, when and why.")
+    )
     gated_at = models.DateTimeField(null=True, help_text=_("When the gate last looked."))
     due_at = models.DateTimeField(null=True, help_text=_("Draft: to be issued from then on."))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
