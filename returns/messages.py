@@ -4,7 +4,6 @@ An address that is missing or came back becomes a work item, never an exception.
 say is in ``message_texts.py``.
 """
 
-import smtplib
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from babel.dates import format_date
 from django.core.mail import EmailMessage
 from django.utils import timezone
 
+from config.core import post
 from config.core.models import User
 from config.core.trail import trail
 from orders.models import Buyer
@@ -24,16 +24,7 @@ log = structlog.get_logger(__name__)
 KEPT = timedelta(days=730)  # the text of a mail is personal data; the trail keeps that it went out
 BATCH = 200
 APPROVAL = "approval_waiting"
-DONE, LATER, AWAY = "done", "later", "away"
-PERMANENT = 500  # from here on a server's code means: never; below: try again (RFC 5321 §4.2.1)
-CLOSING = 421  # the server says good-bye; it means no mail in particular
-# The server has something against us, not against this mail: nothing can go out now.
-OURS = (
-    smtplib.SMTPConnectError,
-    smtplib.SMTPHeloError,
-    smtplib.SMTPAuthenticationError,
-    smtplib.SMTPSenderRefused,
-)
+DONE, LATER, AWAY = "done", post.LATER, post.AWAY
 
 
 def compose(
@@ -166,37 +157,14 @@ def _deliver(message: Message) -> str:
     mail = EmailMessage(message.subject, message.body, to=[message.to])
     if message.rma.seller.email:
         mail.reply_to = [message.rma.seller.email]
-    try:
-        mail.send()
-    except OURS as error:
-        return _away(error)
-    except smtplib.SMTPRecipientsRefused as error:
-        return _not_taken(message, max(code for code, _text in error.recipients.values()))
-    except smtplib.SMTPResponseException as error:
-        return _away(error) if error.smtp_code == CLOSING else _not_taken(message, error.smtp_code)
-    except (smtplib.SMTPException, OSError) as error:
-        return _away(error)
-    except ValueError as error:  # no mail can have such an address or header
-        log.warning("mail_not_possible", message=message.pk, error=type(error).__name__)
+    outcome = post.hand_over(mail, message=message.pk)
+    if outcome == post.REFUSED:
         _came_back(message)
         return DONE
+    if outcome != post.SENT:
+        return outcome
     message.status, message.sent_at = Message.Status.SENT, timezone.now()
     message.save(update_fields=["status", "sent_at"])
-    return DONE
-
-
-def _away(error: Exception) -> str:
-    log.warning("mail_server_away", error=type(error).__name__)
-    return AWAY
-
-
-def _not_taken(message: Message, code: int) -> str:
-    """The server refused this one mail: for good, or for now (such as greylisting)."""
-    if code < PERMANENT:
-        log.info("mail_put_off", message=message.pk, code=code)
-        return LATER
-    log.warning("mail_refused", message=message.pk, code=code)
-    _came_back(message)
     return DONE
 
 
