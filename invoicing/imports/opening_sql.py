@@ -111,12 +111,13 @@ SELECT count(*) FROM opening_row w WHERE EXISTS (
 _DOCUMENTS = """
 INSERT INTO invoicing_document (kind, issuer, state, seller_id, marketplace_id, order_id, buyer_id,
     number, issue_date, tax_point, currency, language, corrects_id, origin, net, tax, gross,
-    payload_sha256, previous_hash, chain_hash, findings, created_by_id, created_at, occasion, mode,
-    shipment_id, whole_order, transaction_id, revision)
+    payload_sha256, previous_hash, chain_hash, findings, accepted, created_by_id, created_at,
+    occasion, mode, shipment_id, whole_order, transaction_id, revision)
 SELECT o.kind, 'earlier', 'draft', %(seller)s, r.marketplace_id, r.id, r.buyer_id, o.number,
     o.date, o.date, o.currency, COALESCE(b.language, m.language),
     CASE o.kind WHEN 'credit_note' THEN i.id END, 'order', o.net, o.tax, o.net + o.tax,
-    '', '', '', '[]', %(by)s, now(), CASE o.kind WHEN 'invoice' THEN 'supply' ELSE 'refund' END,
+    '', '', '', '[]', '[]', %(by)s, now(),
+    CASE o.kind WHEN 'invoice' THEN 'supply' ELSE 'refund' END,
     '', '', true, '', 0
 FROM opening_document o JOIN orders_order r ON r.id = o.order_id
 JOIN orders_marketplace m ON m.id = r.marketplace_id

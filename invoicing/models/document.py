@@ -168,9 +168,6 @@ class Document(models.Model):
     accepted = models.JSONField(
         default=list, help_text=_("Findings of the review that a person accepted, and why.")
     )
-    accepted = models.JSONField(
-        default=list, help_text=_("Findings that a person accepted: who, when and why.")
-    )
     gated_at = models.DateTimeField(null=True, help_text=_("When the gate last looked."))
     due_at = models.DateTimeField(null=True, help_text=_("Draft: to be issued from then on."))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
