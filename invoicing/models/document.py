@@ -166,7 +166,7 @@ class Document(models.Model):
     chain_hash = models.CharField(max_length=64, blank=True)
     findings = models.JSONField(default=list, help_text=_("What the gate found on the draft."))
     accepted = models.JSONField(
-        default=list, help_text=_("Findings of the review that a person accepted, and why.")
+        default=list, help_text=_("Findings that a person accepted: who, when and why.")
     )
     gated_at = models.DateTimeField(null=True, help_text=_("When the gate last looked."))
     due_at = models.DateTimeField(null=True, help_text=_("Draft: to be issued from then on."))
