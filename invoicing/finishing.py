@@ -14,7 +14,7 @@ from importlib.metadata import version
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from config.core.models import User
@@ -194,7 +194,15 @@ def _store(document: Document, payload: Payload, report: GateReport) -> bool:
     document.state, document.issued_at = DocumentState.ISSUED, timezone.now()
     document.findings = []
     document.save(update_fields=["state", "issued_at", "findings"])
+    transaction.on_commit(lambda: _deliver(document), robust=True)
     return True
+
+
+def _deliver(document: Document) -> None:
+    """Prepare its deliveries; what fails here the sweeper of deliveries does later."""
+    from invoicing.delivery import prepare
+
+    prepare(document, by=User.objects.system())
 
 
 def _report(document: Document, report: GateReport, files: list[Artifact]) -> Artifact:

@@ -22,12 +22,30 @@ def finish_documents() -> int:
     return finish()
 
 
+@shared_task(name="invoicing.tasks.send_deliveries")
+def send_deliveries() -> int:
+    """Prepare deliveries that were left out and send mails that wait (beat, every minute)."""
+    from invoicing.delivery import prepare_missing
+    from invoicing.delivery_mail import send_prepared
+
+    return prepare_missing() + send_prepared()
+
+
 @shared_task(name="invoicing.tasks.match_refunds")
 def match_refunds(seller_ids: list[int] | None = None) -> int:
     """Tie settlement money to refunds (beat; imports do it at once); returns the rows tied."""
     from invoicing.matching import match_refunds as match
 
     return match(seller_ids).rows
+
+
+@shared_task(name="invoicing.tasks.follow_supplies")
+def follow_supplies() -> int:
+    """Do what Amazon's tax rows still ask for (beat; imports do it at once)."""
+    from invoicing.supplies import follow
+
+    done = follow()
+    return len(done.drafted) + len(done.recorded) + len(done.tied)
 
 
 def publish(task, *args) -> None:
