@@ -77,11 +77,15 @@ def _component_lines(line: OrderLine, document: Document) -> list[DocumentLine]:
             continue
         rate = rate_of(net, tax, getattr(line, f"{component}_rate"), document.currency)
         pieces = line.quantity if component == Component.ITEM else 0
-        rows.append(_line(document, line, component, quantity=pieces, net=net, tax=tax, given=rate))
+        rows.append(
+            new_line(document, line, component, quantity=pieces, net=net, tax=tax, given=rate)
+        )
         off_net, off_tax = _promotion(line, component)
         if off_net or off_tax:
             rows.append(
-                _line(document, line, component, quantity=0, net=-off_net, tax=-off_tax, given=rate)
+                new_line(
+                    document, line, component, quantity=0, net=-off_net, tax=-off_tax, given=rate
+                )
             )
     return rows
 
@@ -92,7 +96,7 @@ def _promotion(line: OrderLine, component: str) -> tuple[Decimal, Decimal]:
     return (getattr(line, f"{name}_net"), getattr(line, f"{name}_tax")) if name else (ZERO, ZERO)
 
 
-def _line(
+def new_line(
     document: Document,
     line: OrderLine,
     component: str,
@@ -251,7 +255,7 @@ def share_rows(document: Document, shares: Iterable[Share]) -> list[DocumentLine
     Net, tax and rate are the refund line's, which took them from the original line.
     """
     return [
-        _line(
+        new_line(
             document,
             share.line.order_line,
             share.line.component,
@@ -295,7 +299,7 @@ def _draft_fees(notes: Mapping[int, Document], fees: Mapping[int, list[Share]], 
     Document.objects.bulk_create(invoices.values())
     for pk, invoice in invoices.items():
         rows += [
-            _line(
+            new_line(
                 invoice,
                 share.line.order_line,
                 Component.RESTOCKING_FEE,

@@ -48,6 +48,16 @@ def tell_after(import_file: ImportFile) -> None:
             refund_row.tell(found)
 
 
+def follow_after(import_file: ImportFile) -> None:
+    """Amazon's tax rows may have a document now; beat does what a deadlock or time-out left."""
+    from invoicing.supplies import follow_import
+
+    try:
+        follow_import(import_file)
+    except OperationalError as error:
+        log.warning("supplies_wait", import_file=import_file.pk, error=type(error).__name__)
+
+
 def register() -> None:
     """Add the report types and the hook; called when the app is ready."""
     from invoicing.imports import opening_balance, sc_vat_tax, settlement_v2, vat_invoice_data
@@ -58,3 +68,4 @@ def register() -> None:
     registry.register(sc_vat_tax.REPORT)
     registry.after_import.append(tell_after)
     registry.after_import.append(match_after)
+    registry.after_import.append(follow_after)

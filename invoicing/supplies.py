@@ -1,0 +1,402 @@
+"""From Amazon's tax facts to documents, after an import and by beat.
+
+VIDR: each shipment whose invoice is pending gets a draft of ours that issues itself, each refund's
+transaction goes to its credit note. SC_VAT_TAX: Amazon's invoices and credit notes are recorded.
+What a group of rows asks for is decided in `tax_groups.py`; what waits is `open_supplies`.
+Rows of returns are goods, not money: they ask for nothing here.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import structlog
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from config.core.models import User
+from config.core.money import ZERO
+from config.core.trail import trail
+from invoicing import issuing, refund_row, tax_groups
+from invoicing.caps import lock_lines
+from invoicing.credited import Credited, add
+from invoicing.drafting import new_document, new_line, store_lines
+from invoicing.imports.tax_fact_sql import TIE_LINES
+from invoicing.models import Document, DocumentLine, IssuingMode, Refund, TaxFact
+from invoicing.models.document import Issuer, Kind
+from invoicing.numbering import send_to_worker
+from invoicing.standing import SALES
+from invoicing.states import MONEY_LEFT, Component, DocumentState, Occasion
+from invoicing.tax_groups import Group, Verdict
+from orders.models import ImportFile
+
+log = structlog.get_logger(__name__)
+CHUNK = 200  # orders in one transaction
+TOLD = 20  # conflicts named on the import's page; the documents page lists all
+LOUD = ("double", "number", "other")
+MONEY = ~Q(transaction_type=TaxFact.Type.RETURN)
+
+
+@dataclass
+class Followed:
+    """What one run did, in documents; ``loud`` are sentences about documents that must not be."""
+
+    drafted: list[int] = field(default_factory=list)
+    recorded: list[int] = field(default_factory=list)
+    tied: list[int] = field(default_factory=list)
+    loud: list[str] = field(default_factory=list)
+
+
+def follow_import(import_file: ImportFile) -> None:
+    """After an import of any type: orders became known, or rows of money asked for documents."""
+    seller = import_file.seller_id
+    if not TaxFact.objects.filter(seller=seller).exists():
+        return
+    with trail("follow_supplies", by=User.objects.system()), connection.cursor() as cursor:
+        cursor.execute(TIE_LINES, {"seller": seller, "file": import_file.pk})
+    found = follow([seller])
+    if found.loud:
+        kept = ImportFile.objects.filter(pk=import_file.pk).values_list("notes", flat=True).get()
+        notes = [*kept, *(said for said in found.loud[:TOLD] if said not in kept)]
+        ImportFile.objects.filter(pk=import_file.pk).update(notes=notes)
+
+
+def follow(seller_ids: Iterable[int] | None = None) -> Followed:
+    """Do what the open rows of these sellers (None: all) ask for; as the system actor.
+
+    Writes nothing where nothing is to do; a run that is stopped is finished by the next one.
+    """
+    found, orders = Followed(), sorted(set(_ready(seller_ids).values_list("order_id", flat=True)))
+    for start in range(0, len(orders), CHUNK):
+        with trail("follow_supplies", by=User.objects.system()):
+            _Chunk(orders[start : start + CHUNK], found).follow()
+    return found
+
+
+def _ready(seller_ids: Iterable[int] | None) -> QuerySet[TaxFact]:
+    """Open rows that could get a document now; the others wait for something else first."""
+    rows = TaxFact.objects.filter(MONEY, document=None, order__facts_complete=True)
+    if seller_ids is not None:
+        rows = rows.filter(seller_id__in=list(seller_ids))
+    vidr = IssuingMode.objects.filter(
+        seller=OuterRef("seller"),
+        marketplace=OuterRef("order__marketplace"),
+        issuer=IssuingMode.Issuer.VIDR,
+    )
+    documents = Document.objects.filter(order=OuterRef("order"))
+    notes = documents.filter(kind=Kind.CREDIT_NOTE, issuer=Issuer.RETOUR, transaction_id="")
+    unpaired = Refund.objects.filter(
+        order=OuterRef("order"), document=None, state__in=MONEY_LEFT, gross__gt=0
+    )
+    shipped, given_back = TaxFact.Type.SHIPMENT, TaxFact.Type.REFUND
+    from_vidr = Q(report=TaxFact.Report.VIDR)
+    by_amazon = Q(report=TaxFact.Report.AMAZON) & ~Q(invoice_number="")
+    return rows.filter(
+        (from_vidr & Q(transaction_type=shipped) & (Exists(vidr) | Exists(documents)))
+        | (from_vidr & Q(transaction_type=given_back) & Exists(notes))
+        | (by_amazon & Q(transaction_type=shipped))
+        | (by_amazon & Q(transaction_type=given_back) & (Exists(unpaired) | Exists(documents)))
+    )
+
+
+class _Known:
+    """What is on record of some orders: invoices, credit notes of ours, unpaired refunds, modes."""
+
+    def __init__(self, facts: list[TaxFact]) -> None:
+        orders = {fact.order_id for fact in facts}
+        rows = Document.objects.filter(order_id__in=orders).order_by("pk")
+        self.invoices = _by_order(rows.filter(kind=Kind.INVOICE, occasion__in=SALES))
+        self.notes = _by_order(rows.filter(kind=Kind.CREDIT_NOTE, issuer=Issuer.RETOUR))
+        refunds = Refund.objects.filter(order_id__in=orders, document=None, state__in=MONEY_LEFT)
+        self.refunds = _by_order(refunds.order_by("pk"))
+        self.modes = issuing.modes(fact.order for fact in facts)
+        self.numbers = self._numbers(facts)
+        self._look_closer()
+
+    def _numbers(self, facts: list[TaxFact]) -> dict[tuple[int, str], Document]:
+        given = {fact.invoice_number for fact in facts} - {""}
+        found = Document.objects.filter(
+            seller_id__in={fact.seller_id for fact in facts}, number__in=given
+        )
+        return {(row.seller_id, row.number): row for row in found}
+
+    def _look_closer(self) -> None:
+        """Say of each credit note and refund its lines, of each invoice whether it was taken back."""
+        notes = {note.pk: note for notes in self.notes.values() for note in notes}
+        refunds = {one.pk: one for rows in self.refunds.values() for one in rows}
+        for row in (*notes.values(), *refunds.values()):
+            row.line_ids = set()
+        lines = DocumentLine.objects.filter(document_id__in=notes)
+        for pk, line in lines.values_list("document_id", "order_line_id"):
+            notes[pk].line_ids.add(line)
+        for pk, line in Refund.objects.filter(pk__in=refunds).values_list(
+            "pk", "lines__order_line_id"
+        ):
+            refunds[pk].line_ids.add(line)
+        self._mark_taken_back()
+
+    def _mark_taken_back(self) -> None:
+        invoices = [one for rows in self.invoices.values() for one in rows]
+        counted = DocumentLine.objects.filter(document__order_id__in=self.invoices)
+        sums = add(Credited(), counted.exclude(document__state=DocumentState.DRAFT))
+        for invoice in invoices:
+            credited = any(key[0] == invoice.pk for key in sums.credited)
+            invoice.is_taken_back = credited and not any(sums.left(invoice.pk).values())
+
+    def verdict(self, group: Group) -> Verdict:
+        """What is to do with a group."""
+        order = group.order
+        invoices = self.invoices.get(order.pk, [])
+        if group.report == TaxFact.Report.AMAZON:
+            numbered = self.numbers.get((order.seller_id, group.number))
+            if group.kind == TaxFact.Type.SHIPMENT:
+                return tax_groups.amazon_invoice(group, invoices, numbered)
+            refunds = self.refunds.get(order.pk, [])
+            return tax_groups.amazon_credit(group, invoices, refunds, numbered)
+        if group.kind == TaxFact.Type.REFUND:
+            return tax_groups.vidr_credit(group, self.notes.get(order.pk, []))
+        mode = self.modes.get((order.seller_id, order.marketplace_id), "")
+        numbered = self.numbers.get((order.seller_id, group.number))
+        return tax_groups.vidr_invoice(group, invoices, numbered, mode)
+
+    def learn(self, document: Document, refund: Refund | None = None) -> None:
+        """Know a document that was just made, for the groups that follow."""
+        document.is_taken_back, document.line_ids = False, set()
+        if document.kind == Kind.INVOICE:
+            self.invoices[document.order_id].append(document)
+        if document.number:
+            self.numbers[document.seller_id, document.number] = document
+        if refund is not None:
+            self.refunds[document.order_id].remove(refund)
+
+
+class _Chunk:
+    """Some orders under their locks: every group gets its verdict, and what it says is done."""
+
+    def __init__(self, order_ids: list[int], found: Followed) -> None:
+        self.order_ids, self.found, self.by = order_ids, found, User.objects.system()
+        self.known = _Known([])
+
+    def follow(self) -> None:
+        """Do everything; invoices first, so that credit notes of the same file find them."""
+        unpaired = Refund.objects.filter(
+            order_id__in=self.order_ids, document=None, state__in=MONEY_LEFT
+        )
+        refund_row.lock_first(unpaired.order_by().values_list("origin", flat=True), self.order_ids)
+        list(unpaired.order_by("pk").select_for_update(of=("self",), no_key=True))
+        lock_lines(self.order_ids)
+        for kind in (TaxFact.Type.SHIPMENT, TaxFact.Type.REFUND):
+            facts = list(
+                _ready(None)
+                .filter(order_id__in=self.order_ids, transaction_type=kind)
+                .select_related("order__marketplace", "order__buyer", "order_line")
+                .order_by("pk")
+            )
+            self.known = _Known(facts)
+            for group in tax_groups.groups(facts):
+                self._do(group, self.known.verdict(group))
+
+    def _do(self, group: Group, verdict: Verdict) -> None:
+        if verdict.do == "wait":
+            if verdict.code in LOUD:
+                self.found.loud.append(f"Order {group.order}: {verdict.sentence}")
+                log.error("tax_document_conflict", order=str(group.order), code=verdict.code)
+            return
+        if verdict.do == "tie":
+            document = self._tied(group, verdict.target)
+        elif group.kind == TaxFact.Type.REFUND:
+            document = self._record_credit(group, verdict.target)
+        elif verdict.do == "draft":
+            document = self._draft(group)
+        else:
+            document = self._record(group)
+        TaxFact.objects.filter(pk__in=[fact.pk for fact in group.facts]).update(document=document)
+
+    def _tied(self, group: Group, document: Document) -> Document:
+        """Amazon's transaction goes to a document of ours that lacks it: the upload names it."""
+        needed = group.kind == TaxFact.Type.REFUND or group.corrected
+        if needed and document.issuer == Issuer.RETOUR and not document.transaction_id:
+            document.transaction_id = group.transaction_id
+            document.save(update_fields=["transaction_id"])
+        self.found.tied.append(document.pk)
+        return document
+
+    def _draft(self, group: Group) -> Document:
+        """Our invoice of a shipment from Amazon's figures; it issues itself."""
+        _throw_drafts_away(group)
+        document = self._invoice(group, Issuer.RETOUR, mode=IssuingMode.Issuer.VIDR)
+        document.due_at = timezone.now()
+        document.save()
+        store_lines(fact_rows(document, group))
+        send_to_worker(document.pk)
+        self.known.learn(document)
+        self.found.drafted.append(document.pk)
+        return document
+
+    def _record(self, group: Group) -> Document:
+        """The invoice that Amazon, or another system of the seller, issued for a shipment."""
+        _throw_drafts_away(group)
+        amazon = group.report == TaxFact.Report.AMAZON
+        document = self._invoice(group, Issuer.AMAZON if amazon else Issuer.EARLIER)
+        before = Document.objects.filter(order=group.order, kind=Kind.INVOICE, occasion__in=SALES)
+        if taken_back := before.order_by("-revision").first():
+            # A supply is known by shipment or as a whole order, as the one before it was.
+            document.whole_order = taken_back.whole_order
+            named = group.shipment_id or group.facts[0].shipment_id
+            document.shipment_id = "" if taken_back.whole_order else named
+            mine = before.filter(shipment_id=document.shipment_id).order_by("-revision").first()
+            document.revision = mine.revision + 1 if mine else 0
+        document.number = group.number
+        document.issue_date = group.shipped_on or timezone.localdate()
+        self._recorded(document, fact_rows(document, group))
+        self.known.learn(document)
+        return document
+
+    def _record_credit(self, group: Group, refund: Refund) -> Document:
+        """The credit note that Amazon issued for a refund."""
+        original = max(fact.original_number for fact in group.facts)
+        invoices = Document.objects.filter(
+            order=group.order, kind=Kind.INVOICE, occasion__in=SALES
+        ).exclude(state=DocumentState.DRAFT)
+        invoice = (
+            invoices.filter(number=original).first()
+            or invoices.filter(shipment_id=group.shipment_id).first()
+            or invoices.order_by("pk").first()
+        )
+        day = refund.sent_on or timezone.localdate(refund.confirmed_at)
+        document = self._document(
+            group, Kind.CREDIT_NOTE, Issuer.AMAZON, occasion=Occasion.REFUND, corrects=invoice,
+            origin=refund.origin, transaction_id=group.transaction_id, number=group.number,
+            issue_date=day, tax_point=day,
+        )  # fmt: skip
+        self._recorded(document, fact_rows(document, group, invoice))
+        refund.document = document
+        refund.version += 1
+        refund.save(update_fields=["document", "version"])
+        refund_row.tell([refund.pk])
+        self.known.learn(document, refund)
+        return document
+
+    def _recorded(self, document: Document, rows: list[DocumentLine]) -> None:
+        document.save()
+        store_lines(rows)
+        document.state = DocumentState.ISSUED
+        document.save(update_fields=["state"])
+        self.found.recorded.append(document.pk)
+
+    def _invoice(self, group: Group, issuer: str, **more) -> Document:
+        return self._document(
+            group, Kind.INVOICE, issuer, occasion=Occasion.SUPPLY, origin="order",
+            tax_point=group.shipped_on, **more,
+        )  # fmt: skip
+
+    def _document(self, group: Group, kind: str, issuer: str, **more) -> Document:
+        given = {
+            "shipment_id": group.shipment_id,
+            "whole_order": not group.shipment_id,
+            "transaction_id": group.transaction_id,
+            "net": group.net,
+            "tax": group.tax,
+            "gross": group.gross,
+        }
+        return new_document(group.order, kind, issuer, self.by, **given | more)
+
+
+def fact_rows(
+    document: Document, group: Group, invoice: Document | None = None
+) -> list[DocumentLine]:
+    """Unsaved rows of a document from a group's facts: per fact its components, as Amazon has them.
+
+    On a credit note amounts are positive and each row names the line of ``invoice``. Promotions are
+    netted already.
+    """
+    originals = {
+        (row.order_line_id, row.component): row
+        for row in (invoice.lines.filter(net__gte=0) if invoice else ())
+    }
+    rows: list[DocumentLine] = []
+    for fact in sorted(group.facts, key=lambda fact: (fact.order_line_id, fact.pk)):
+        for component, net, tax in _amounts(fact):
+            original = originals.get((fact.order_line_id, component))
+            rows.append(
+                new_line(
+                    document,
+                    fact.order_line,
+                    component,
+                    quantity=fact.quantity if component == Component.ITEM else 0,
+                    net=net,
+                    tax=tax,
+                    given=original.rate if original else getattr(fact, f"{component}_rate"),
+                    position=len(rows) + 1,
+                    original=original,
+                    category=_category(fact, original),
+                )
+            )
+    return rows
+
+
+def _amounts(fact: TaxFact) -> Iterator[tuple]:
+    sign = 1 if fact.transaction_type == TaxFact.Type.SHIPMENT else -1
+    for component in tax_groups.COMPONENTS:
+        net = sign * getattr(fact, f"{component}_net")
+        tax = sign * getattr(fact, f"{component}_tax")
+        if net or tax or component == Component.ITEM:
+            yield component, net, tax
+
+
+def _category(fact: TaxFact, original: DocumentLine | None) -> str:
+    """The original's; export as Amazon says it; else decided from the facts of the order."""
+    if original is not None:
+        return original.category
+    return "G" if fact.export and fact.item_tax == ZERO else ""
+
+
+def _throw_drafts_away(group: Group) -> None:
+    """Drafts of ours over the supply are written anew, or not at all."""
+    drafts = Document.objects.filter(
+        order=group.order, kind=Kind.INVOICE, occasion=Occasion.SUPPLY, state=DocumentState.DRAFT
+    )
+    mine = Q(whole_order=True) | Q(shipment_id=group.shipment_id)
+    (drafts if not group.shipment_id else drafts.filter(mine)).delete()
+
+
+# --- What waits ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OpenSupply:
+    """A group of tax rows without a document, and why; ``target`` is the document in its way."""
+
+    group: Group
+    verdict: Verdict
+
+
+def open_supplies(
+    seller_ids: Iterable[int] | None = None, *, order_id: int | None = None, limit: int = 200
+) -> list[OpenSupply]:
+    """Shipments and refunds of Amazon's tax reports that have no document, newest first.
+
+    For the documents page and the order's; conflicts come first. At most ``limit`` rows are read.
+    """
+    rows = TaxFact.objects.filter(MONEY, document=None)
+    rows = rows.exclude(report=TaxFact.Report.AMAZON, invoice_number="")
+    if seller_ids is not None:
+        rows = rows.filter(seller_id__in=list(seller_ids))
+    if order_id is not None:
+        rows = rows.filter(order_id=order_id)
+    facts = list(rows.select_related("order__marketplace", "order__seller").order_by("-pk")[:limit])
+    known = _Known(facts)
+    found = [OpenSupply(group, known.verdict(group)) for group in tax_groups.groups(facts)]
+    waiting = [one for one in found if one.verdict.do == "wait"]
+    return sorted(
+        waiting,
+        key=lambda one: (one.verdict.code not in LOUD, -max(f.pk for f in one.group.facts)),
+    )
+
+
+def _by_order(rows: QuerySet) -> dict[int, list]:
+    found = defaultdict(list)
+    for row in rows:
+        found[row.order_id].append(row)
+    return found
