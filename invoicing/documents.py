@@ -21,12 +21,14 @@ from invoicing.issuing import require_whole_order
 from invoicing.models import Artifact, Document, DocumentLine, Download
 from invoicing.models.document import Issuer, Kind
 from invoicing.numbering import check_turn, lock_document, number, number_now, send_to_worker
+from invoicing.reviewing import accept_finding
 from invoicing.standing import SALES
 from invoicing.states import DocumentState
 from orders.models import Order
 
 CHANGED = ("changed", "The facts of this document are changing right now: try it again.")
 __all__ = [
+    "accept_finding",
     "ask_again",
     "draft_credit_note",
     "file_of",

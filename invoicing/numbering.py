@@ -21,7 +21,7 @@ from config.core.refused import Refused
 from config.core.roles import require
 from config.core.sentence import Sentence
 from config.core.trail import trail
-from invoicing import credited, gate, issuing, paper, standing
+from invoicing import credited, gate, issuing, paper, standing, vies
 from invoicing.caps import lock_lines
 from invoicing.gate import GateReport
 from invoicing.models import Document, NumberSeries, Refund
@@ -72,6 +72,7 @@ def take_number(
     for _ in range(ATTEMPTS):
         draft = Document.objects.select_related(*JOINED).get(pk=document_id)
         check_turn(draft)
+        vies.ensure(draft, by=by)
         looked = look(draft)
         with trail(verb, by=by):
             document = lock_document(document_id)
@@ -87,9 +88,14 @@ def take_number(
 
 def look(document: Document) -> Looked:
     """Run the gate on a draft as it stands; takes no lock and stores nothing."""
+    from invoicing import reviewing  # its verb hands over to this module
+
     content = _content(document)
     payload = replace(content, number=placeholder(document, content.issue_date))
-    return Looked(content, gate.check(payload))
+    report = gate.check(payload)
+    if doubts := reviewing.doubts(document, content):
+        report = replace(report, findings=[*doubts, *report.findings])
+    return Looked(content, report)
 
 
 def lock_document(document_id: int) -> Document:
