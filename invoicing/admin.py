@@ -3,11 +3,13 @@ who issues, above which amount two people decide, number patterns, rates and how
 kept are set here, with a trail.
 """
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from config.core.admin import ReadOnlyAdmin, TrailedAdmin
+from invoicing import texts
 from invoicing.models import (
     ApprovalLimit,
     Artifact,
@@ -31,6 +33,7 @@ from invoicing.models import (
     TaxFact,
     VatRate,
     ViesCheck,
+    Wording,
 )
 
 
@@ -310,6 +313,29 @@ class RetentionRuleAdmin(TrailedAdmin):
     list_display = ("kind", "country", "years", "source")
     list_filter = ("kind", "country")
     search_fields = ("country", "source")
+
+
+class WordingForm(forms.ModelForm):
+    """A wording for a key documents know, in a language they are written in."""
+
+    key = forms.ChoiceField(
+        choices=[(key, key) for key in (*texts.EXEMPTIONS, *texts.PAYMENT_NOTES)]
+    )
+    language = forms.ChoiceField(choices=[(language, language) for language in texts.LANGUAGES])
+
+    class Meta:
+        model = Wording
+        fields = ("key", "language", "text")
+
+
+@admin.register(Wording)
+class WordingAdmin(TrailedAdmin):
+    """The seller's own words on documents; new documents freeze them, issued ones keep theirs."""
+
+    form = WordingForm
+    list_display = ("key", "language", "text")
+    list_filter = ("key", "language")
+    search_fields = ("key", "text")
 
 
 @admin.register(LegalHold)

@@ -328,11 +328,11 @@ def _notes(it: _Page) -> list[str]:
     """Closing sentences: legal wordings first, then the notes, then how the money moves."""
     payload = it.payload
     keys = dict.fromkeys(filter(None, map(exemption_of, payload.rates)))
-    notes = [texts.exemption(key, payload.language) for key in keys]
+    notes = [texts.exemption(key, payload.language, payload.own_words) for key in keys]
     marked = [line.rate for line in payload.lines] + [part.rate for part in payload.allowances]
     if any(_is_reduced(rate, it) for rate in marked):
         notes.append(it.labels["reduced_rate"])
     notes += [note.text for note in stated_notes(payload)]
     if payload.payment_note:
-        notes.append(texts.payment_note(payload.payment_note, payload.language))
+        notes.append(texts.payment_note(payload.payment_note, payload.language, payload.own_words))
     return notes

@@ -7,12 +7,13 @@ may be issued is decided in `particulars.py`.
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from config.core.money import ONE, ZERO
-from invoicing import exact, fx, mentions, parties, standing, treatment
+from invoicing import exact, fx, mentions, models, parties, standing, treatment
 from invoicing.category import REASONS, fine_rate
 from invoicing.models import Document, DocumentLine
 from invoicing.models.document import Kind
@@ -25,6 +26,7 @@ from invoicing.payload import (
     Payload,
     PrecedingInvoice,
     RateRow,
+    Wording,
     iso_country,
 )
 from invoicing.states import Component, Occasion
@@ -45,7 +47,7 @@ def fill(document: Document, issue_date: date) -> Payload:
     categories = _categories(document, rows)
     country = _tax_country(document, set(categories))
     settled = _settle(document, rows, categories, country)
-    order, credit, invoice = document.order, document.kind == Kind.CREDIT_NOTE, document.corrects
+    credit, invoice = document.kind == Kind.CREDIT_NOTE, document.corrects
     buyer = document.buyer
     return Payload(
         schema=SCHEMA,
@@ -69,12 +71,6 @@ def fill(document: Document, issue_date: date) -> Payload:
         tax_point=document.tax_point,
         original_supply_date=invoice.tax_point if credit and invoice else None,
         delivery=_delivery(document),
-        purchase_order=order.po_number,
-        order_ids=(order.amazon_order_id,),
-        shipment_ids=_shipments(document),
-        transaction_id=document.transaction_id,
-        rma_number=document.origin if document.origin.startswith("RMA-") else "",
-        preceding=_preceding(document, rows),
         national_tax=fx.national_tax(
             settled.totals.tax,
             document.currency,
@@ -84,12 +80,33 @@ def fill(document: Document, issue_date: date) -> Payload:
         ),
         payment_note="refund_via_amazon" if credit else "paid_via_amazon",
         payment_means=PAYMENT_MEANS,
-        buyer_reference=buyer.buyer_reference if buyer else "",
         profiles=(buyer.invoice_profile,) if buyer and buyer.invoice_profile else (),
         notes=mentions.mentions(buyer.country) if buyer else (),
         mode=document.mode or "seller",
         occasion=_occasion(document),
+        wordings=_wordings(document.language),
+        **_references(document, rows),
     )
+
+
+def _references(document: Document, rows: list[DocumentLine]) -> dict[str, Any]:
+    """What the document refers to: orders, shipments, RMA, the documents before it."""
+    order, buyer = document.order, document.buyer
+    return {
+        "purchase_order": order.po_number,
+        "order_ids": (order.amazon_order_id,),
+        "shipment_ids": _shipments(document),
+        "transaction_id": document.transaction_id,
+        "rma_number": document.origin if document.origin.startswith("RMA-") else "",
+        "preceding": _preceding(document, rows),
+        "buyer_reference": buyer.buyer_reference if buyer else "",
+    }
+
+
+def _wordings(language: str) -> tuple[Wording, ...]:
+    """The own words set for the language, in the order of their keys."""
+    own = models.Wording.objects.filter(language=language).order_by("key")
+    return tuple(Wording(row.key, row.text) for row in own)
 
 
 def _occasion(document: Document) -> str:

@@ -99,6 +99,15 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """A seller's own words for a key of `texts.EXEMPTIONS` or `texts.PAYMENT_NOTES`, in the
+    document's language."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One row (BG-25). Money in the payload's currency, `rate` a fraction (0.19, BT-152).
 
@@ -243,10 +252,16 @@ class Payload:
     shipment_ids: tuple[str, ...] = ()
     transaction_id: str = ""
     notes: tuple[Note, ...] = ()
+    wordings: tuple[Wording, ...] = ()
     payment_means: str = ""
     profiles: tuple[str, ...] = ()
     mode: str = ""
     occasion: str = ""
+
+    @property
+    def own_words(self) -> dict[str, str]:
+        """The seller's own words by key; keys without any use those of `texts.py`."""
+        return {wording.key: wording.text for wording in self.wordings}
 
     @property
     def jurisdiction(self) -> str:

@@ -28,6 +28,7 @@ _FINANCE_VIEWS = (
     "retentionrule",
     "legalhold",
     "erasure",
+    "wording",
 )
 _RULES = (
     "issuingmode",
@@ -36,6 +37,7 @@ _RULES = (
     "documentrules",
     "vatrate",
     "retentionrule",
+    "wording",
 )
 
 roles.register({f"invoicing.view_{name}": EVERYONE for name in _VIEWS})

@@ -286,14 +286,17 @@ def category(code: str, language: str) -> str:
     return _pick(row, language) if row else ""
 
 
-def exemption(key: str, language: str) -> str:
-    """Legal wording why a rate is zero (BT-120); `key` is one of `EXEMPTIONS`."""
-    return _pick(EXEMPTIONS[key][1], language)
+def exemption(key: str, language: str, own: Mapping[str, str] | None = None) -> str:
+    """Legal wording why a rate is zero (BT-120); `key` is one of `EXEMPTIONS`.
+
+    `own` are words that replace ours, as `Payload.own_words`.
+    """
+    return (own or {}).get(key) or _pick(EXEMPTIONS[key][1], language)
 
 
-def payment_note(key: str, language: str) -> str:
-    """How the money moves; `key` is one of `PAYMENT_NOTES`."""
-    return _pick(PAYMENT_NOTES[key], language)
+def payment_note(key: str, language: str, own: Mapping[str, str] | None = None) -> str:
+    """How the money moves; `key` is one of `PAYMENT_NOTES`, `own` as above."""
+    return (own or {}).get(key) or _pick(PAYMENT_NOTES[key], language)
 
 
 @cache

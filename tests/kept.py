@@ -18,6 +18,7 @@ from invoicing.models import (
     TaxFact,
     VatRate,
     ViesCheck,
+    Wording,
 )
 from orders.models import Order
 
@@ -46,6 +47,7 @@ def keep_facts(document: Document, country: str, *, by) -> None:
         RetentionRule.objects.get_or_create(
             kind="invoice", country=country, defaults={"years": 10, "source": "Demo"}
         )
+        Wording.objects.create(key=f"own_{n}", language="de", text="Demo")
         make_delivery(document, by=by)
         LegalHold.objects.create(document=document, reason="Audit of the year", placed_by=by)
 

@@ -143,7 +143,7 @@ def _payment(payload: Payload, profile: Profile) -> dict[str, Any]:
     (NL-R-008, DK-R-005); the terms say the same.
     """
     key = payload.payment_note
-    said = {"BT-20": texts.payment_note(key, payload.language) if key else ""}
+    said = {"BT-20": texts.payment_note(key, payload.language, payload.own_words) if key else ""}
     countries = (payload.seller.country, payload.buyer.country)
     if profile.routed and countries in NO_ONLINE_PAYMENT:
         return said
@@ -196,7 +196,7 @@ def _rate(row: RateRow, payload: Payload, n: int) -> dict[str, Any]:
     }
     if key := exemption_of(row):
         said["BT-121"] = texts.EXEMPTIONS[key][0]
-        said["BT-120"] = texts.exemption(key, payload.language)
+        said["BT-120"] = texts.exemption(key, payload.language, payload.own_words)
     return said
 
 

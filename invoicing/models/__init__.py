@@ -4,7 +4,7 @@ from invoicing.models.document import Artifact, Document, DocumentLine, Document
 from invoicing.models.keeping import Delivery, Erasure, LegalHold, RetentionRule
 from invoicing.models.refund import Refund, RefundLine
 from invoicing.models.report import Download, SettlementRun
-from invoicing.models.rules import ApprovalLimit, DocumentRules, IssuingMode
+from invoicing.models.rules import ApprovalLimit, DocumentRules, IssuingMode, Wording
 from invoicing.models.settlement import MoneyFact, Settlement
 from invoicing.models.tax import FxRate, TaxFact, VatRate, ViesCheck
 
@@ -31,4 +31,5 @@ __all__ = [
     "TaxFact",
     "VatRate",
     "ViesCheck",
+    "Wording",
 ]

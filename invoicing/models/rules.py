@@ -76,3 +76,26 @@ class DocumentRules(models.Model):
 
     def __str__(self):
         return f"{self.seller}: {self.get_restocking_display()}"
+
+
+@tracked()
+class Wording(models.Model):
+    """What documents say in a language instead of Retour's own words, as a tax adviser wants it.
+
+    ``key`` is one of ``texts.EXEMPTIONS`` or ``texts.PAYMENT_NOTES``. New documents freeze it;
+    issued ones keep the words they were issued with.
+    """
+
+    key = models.CharField(max_length=40)
+    language = models.CharField(max_length=2)
+    text = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["key", "language"]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "language"], name="one_wording_a_language"),
+            models.CheckConstraint(condition=~Q(text=""), name="wording_says_something"),
+        ]
+
+    def __str__(self):
+        return f"{self.key} ({self.language})"
