@@ -97,6 +97,13 @@ _KEPT = f"""
     RAISE EXCEPTION 'document % is kept and cannot be deleted', OLD.number
         USING ERRCODE = 'restrict_violation';
 """
+_NOT_AGAIN = """
+    IF EXISTS (SELECT FROM invoicing_erasure e WHERE e.order_id = NEW.order_id) THEN
+        RAISE EXCEPTION 'the documents of this order were erased; it gets no new ones'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+"""
 # Files stay as long as their document; retention deletes the document first.
 _FILE_KEPT = """
     IF EXISTS (SELECT FROM invoicing_document d WHERE d.id = OLD.document_id) THEN
@@ -237,6 +244,9 @@ class Document(models.Model):
             ),
             pgtrigger.Trigger(
                 name="kept", when=pgtrigger.Before, operation=pgtrigger.Delete, func=_KEPT
+            ),
+            pgtrigger.Trigger(
+                name="not_again", when=pgtrigger.Before, operation=pgtrigger.Insert, func=_NOT_AGAIN
             ),
         ]
 

@@ -12,6 +12,7 @@ from config.core.trail import tracked
 from invoicing.models.document import Artifact, Document, Kind, NumberSeries
 from invoicing.models.refund import Refund
 from invoicing.retention_sql import DEFAULT_YEARS, FLOORS
+from orders.models import Order
 
 # No country's years go below its law, and the default not below ten.
 _ABOVE_FLOOR = reduce(
@@ -142,8 +143,8 @@ class LegalHold(models.Model):
 class Erasure(models.Model):
     """Proof that retention removed a document: what it was, never what it said.
 
-    It keeps the document's place in its series and chain, so that both can still be checked, and
-    the refund whose credit note it was.
+    It keeps the document's place in its series and chain, so that both can still be checked, the
+    refund whose credit note it was, and the order, which gets no document again.
     """
 
     append_only = True
@@ -151,6 +152,7 @@ class Erasure(models.Model):
     number = models.CharField(max_length=60)
     kind = models.CharField(max_length=12, choices=Kind)
     seller_code = models.CharField(max_length=20)
+    order = models.ForeignKey(Order, models.PROTECT, null=True, blank=True, related_name="erasures")
     country = models.CharField(max_length=2)
     issue_date = models.DateField()
     kept_until = models.DateField()
