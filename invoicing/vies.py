@@ -135,9 +135,11 @@ def _number_behind(document: Document) -> str:
 
 def _answer(number: str, requester: str) -> dict[str, str]:
     """Fields of a `ViesCheck`; every failure is an answer too."""
-    asked = {"countryCode": number[:2], "vatNumber": number[2:]}
+    state, rest = _parts(number)
+    asked = {"countryCode": state, "vatNumber": rest}
     if requester:
-        asked |= {"requesterMemberStateCode": requester[:2], "requesterNumber": requester[2:]}
+        state, rest = _parts(requester)
+        asked |= {"requesterMemberStateCode": state, "requesterNumber": rest}
     try:
         url = settings.VIES_URL.rstrip("/") + "/check-vat-number"
         response = httpx.post(url, json=asked, timeout=TIMEOUT)
@@ -148,13 +150,20 @@ def _answer(number: str, requester: str) -> dict[str, str]:
     return _read(response.status_code, data)
 
 
+def _parts(number: str) -> tuple[str, str]:
+    """State and number as VIES names them: Greece is EL."""
+    return {"GR": "EL"}.get(number[:2], number[:2]), number[2:]
+
+
 def _read(status: int, data: Any) -> dict[str, str]:
     """VIES says "valid" true or false; anything else, and its userError codes, is no answer."""
     if not isinstance(data, dict) or status >= 400 or data.get("actionSucceed") is False:
         return _unavailable(_codes(data) or f"HTTP {status}")
     trouble = str(data.get("userError") or "")
-    if not isinstance(data.get("valid"), bool) or trouble not in ("", "VALID", "INVALID"):
-        return _unavailable(trouble or "no answer in the reply")
+    if trouble not in ("", "VALID", "INVALID"):
+        return _unavailable(trouble)
+    if not isinstance(data.get("valid"), bool):
+        return _unavailable("no answer in the reply")
     return {
         "answer": Answer.VALID if data["valid"] else Answer.INVALID,
         "name": _text(data.get("name")),
