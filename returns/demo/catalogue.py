@@ -11,6 +11,9 @@ SELLERS = (
         "city": "Berlin",
         "country": "DE",
         "email": "retouren@demo-handwerk.example",
+        "contact_name": "Demo Retourenabteilung",
+        "phone": "+49 30 555 0100",
+        "legal_id": "HRB 900001 DEMO",
         "approver_email": "finanzen@demo-handwerk.example",
         "time_zone": "Europe/Berlin",
     },
@@ -25,6 +28,8 @@ SELLERS = (
         "state": "TX",
         "country": "US",
         "email": "returns@demo-supply.example",
+        "contact_name": "Demo Returns Desk",
+        "phone": "+1 512 555 0100",
         "approver_email": "finance@demo-supply.example",
         "time_zone": "America/Chicago",
     },
@@ -38,6 +43,8 @@ SELLERS = (
         "city": "東京都千代田区",
         "country": "JP",
         "email": "henpin@demo-shokai.example",
+        "contact_name": "デモ返品係",
+        "phone": "+81 3 5555 0100",
         "approver_email": "keiri@demo-shokai.example",
         "time_zone": "Asia/Tokyo",
     },
@@ -45,11 +52,13 @@ SELLERS = (
 # seller, marketplaces, share of the returns
 CHANNELS = (
     ("DH", "DE", 30),
-    ("DH", "UK", 13),
-    ("DH", "FR", 11),
-    ("DH", "IT", 8),
-    ("DH", "ES", 7),
-    ("DS", "US", 18),
+    ("DH", "UK", 12),
+    ("DH", "FR", 10),
+    ("DH", "IT", 7),
+    ("DH", "ES", 6),
+    ("DH", "NL", 3),
+    ("DH", "PL", 3),
+    ("DS", "US", 17),
     ("DS", "CA", 6),
     ("DJ", "JP", 7),
 )
@@ -60,10 +69,15 @@ REGISTRATIONS = (
     ("DH", "FR", "VAT"),
     ("DH", "IT", "VAT"),
     ("DH", "ES", "VAT"),
+    ("DH", "NL", "VAT"),
+    ("DH", "PL", "VAT"),
     ("DS", "CA", "GST"),
     ("DJ", "JP", "JCT"),
 )
 AMAZON_ISSUES = (("DH", "ES"),)
+# Marketplaces invoiced from Amazon's tax data, one invoice a shipment, and where the goods lie.
+FROM_TAX_DATA = {"UK": "GB", "FR": "FR", "NL": "NL", "PL": "PL"}
+HOME = {"DH": "DE", "DS": "US", "DJ": "JP"}
 PEOPLE = (
     ("agent", "agent", "Demo Agent"),
     ("agent2", "agent", "Demo Agent Two"),
@@ -81,13 +95,22 @@ STANDARD_RATE = {
     "FR": "0.20",
     "IT": "0.22",
     "ES": "0.21",
+    "NL": "0.21",
+    "PL": "0.23",
+    "CZ": "0.21",
     "US": "0.0825",
     "CA": "0.13",
     "JP": "0.10",
 }
+# Printed books, where their rate is another one; the United Kingdom rates them zero.
+BOOK_RATE = {"DE": "0.07", "UK": "0", "IT": "0.04", "ES": "0.04", "NL": "0.09", "PL": "0.05",
+             "CA": "0.05"}  # fmt: skip
 # Gross price factor against a price in euro.
-PRICE_FACTOR = {"EUR": "1", "GBP": "0.86", "USD": "1.09", "CAD": "1.48", "JPY": "162"}
-LIMITS = {"EUR": 500, "GBP": 450, "USD": 500, "CAD": 700, "JPY": 80000}
+PRICE_FACTOR = {"EUR": "1", "GBP": "0.86", "USD": "1.09", "CAD": "1.48", "JPY": "162",
+                "PLN": "4.3"}  # fmt: skip
+LIMITS = {"EUR": 500, "GBP": 450, "USD": 500, "CAD": 700, "JPY": 80000, "PLN": 2100}
+# Demo rates of exchange: units for one euro, moved a little every day.
+FX = {"PLN": "4.2500", "GBP": "0.8600", "USD": "1.0900"}
 
 # SKU, title, category, price in euro, made to order
 PRODUCTS = (
@@ -111,54 +134,12 @@ PRODUCTS = (
     ("SCHLOSS-BT", "Electronic door lock with keypad", "security", "179.00", False),
     ("FILTER-LKW", "Cabin air filter for vans, 4 pack", "car parts", "44.90", False),
     ("BREMSE-VA", "Brake pad set, front axle", "car parts", "58.70", False),
+    ("BUCH-ARBSCH", "Handbook of occupational safety, printed", "books", "42.00", False),
     ("SCHILD-GRAV", "Engraved door sign, your text", "office", "34.00", True),
     ("LED-PANEL", "LED panel 62 × 62 cm, 4000 K", "electronics", "64.90", False),
     ("KABEL-50M", "Cable reel 50 m, IP44", "industrial", "79.90", False),
     ("PUMPE-400", "Submersible pump 400 W", "industrial", "94.00", False),
 )
-# marketplace → (company, postal code, city, kind, street)
-BUYERS = {
-    "DE": (
-        ("Demo Klinikum Nord gGmbH", "20095", "Hamburg", "health", "Beispielallee 12"),
-        ("Musterbau Demo AG", "80331", "München", "business", "Probeweg 4"),
-        ("Stadtwerke Beispielstadt (Demo)", "50667", "Köln", "public", "Am Muster 7"),
-        ("Demo Logistik & Söhne KG", "04109", "Leipzig", "business", "Testufer 3"),
-        ("Beispielschule Demo e. V.", "70173", "Stuttgart", "education", "Lehrpfad 9"),
-        ("Demo Maschinenbau Österreich GmbH", "1010", "Wien", "business", "Musterring 2"),
-    ),
-    "UK": (
-        ("Demo Facilities Ltd", "EC1A 1BB", "London", "business", "1 Example Lane"),
-        ("Example County Council (Demo)", "LS1 1UR", "Leeds", "public", "2 Sample Square"),
-        ("Sample Engineering plc (Demo)", "M1 1AE", "Manchester", "business", "3 Mock Mill"),
-    ),
-    "FR": (
-        ("Démo Bâtiment SARL", "69001", "Lyon", "business", "4 rue de l'Exemple"),
-        ("Hôpital de Démonstration", "75001", "Paris", "health", "5 quai du Modèle"),
-        ("Atelier Exemple SAS (démo)", "31000", "Toulouse", "business", "6 allée du Test"),
-    ),
-    "IT": (
-        ("Demo Officine S.r.l.", "20121", "Milano", "business", "Via Esempio 7"),
-        ("Comune di Esempio (demo)", "40121", "Bologna", "public", "Piazza Prova 8"),
-    ),
-    "ES": (
-        ("Demo Suministros S.L.", "28001", "Madrid", "business", "Calle Ejemplo 9"),
-        ("Clínica de Muestra (demo)", "08001", "Barcelona", "health", "Avenida Prueba 10"),
-    ),
-    "US": (
-        ("Demo Robotics Inc.", "77002", "Houston", "business", "11 Sample Street"),
-        ("Example State University (Demo)", "78701", "Austin", "education", "12 Mock Avenue"),
-        ("Sample Fleet Services LLC (Demo)", "75201", "Dallas", "business", "13 Test Road"),
-        ("Demo City Schools", "78205", "San Antonio", "public", "14 Example Drive"),
-    ),
-    "CA": (
-        ("Demo Prairie Supply Ltd.", "M5V 1J9", "Toronto", "business", "15 Sample Way"),
-        ("Exemple Santé Inc. (démo)", "K1P 1J1", "Ottawa", "health", "16 rue Modèle"),
-    ),
-    "JP": (
-        ("見本製作所株式会社(デモ)", "530-0001", "大阪市北区", "business", "見本通り17"),
-        ("デモ大学", "600-8216", "京都市下京区", "education", "例示町18"),
-    ),
-}
 SHIP_STATE = {"US": "TX", "CA": "ON"}
 REASONS = (
     ("CR-DEFECTIVE", 22),
@@ -174,7 +155,7 @@ REASONS = (
 )
 CARRIERS = ("DHL", "UPS", "DPD", "GLS", "FedEx")
 # What somebody else should look at before a return is approved, where it is not 500.
-SECOND_LOOK = {"UK": 450, "CA": 700, "JP": 80000}
+SECOND_LOOK = {"UK": 450, "CA": 700, "JP": 80000, "PL": 2100}
 # What agents note, by how the return goes on.
 NOTES = (
     "Called the buyer: the goods are packed and wait for the carrier.",

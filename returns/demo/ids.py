@@ -2,6 +2,7 @@
 
 from itertools import count
 
+from stdnum.ca import bn as ca_bn
 from stdnum.eu import vat as eu_vat
 from stdnum.gb import vat as gb_vat
 from stdnum.jp import cn as jp_cn
@@ -13,14 +14,17 @@ _FORMS = {
     "ES": (eu_vat, "ESB{:08d}", 90000000),
     "AT": (eu_vat, "ATU{:08d}", 90000000),
     "GB": (gb_vat, "GB{:09d}", 900000000),
+    "NL": (eu_vat, "NL{:09d}B01", 900000000),
+    "PL": (eu_vat, "PL{:010d}", 9000000000),
+    "BE": (eu_vat, "BE0{:09d}", 900000000),
+    "CZ": (eu_vat, "CZ{:08d}", 90000000),
+    "CA": (ca_bn, "{:09d}RT0001", 900000000),
     "JP": (jp_cn, "{:013d}", 9000000000000),
 }
 
 
 def tax_id(country: str, nth: int) -> str:
     """The ``nth`` valid number of a country (0, 1, …); "" where the country has none to check."""
-    if country == "CA":
-        return f"90000000{nth % 10}RT0001"
     if country not in _FORMS:
         return ""
     if country == "FR":
@@ -29,6 +33,11 @@ def tax_id(country: str, nth: int) -> str:
     found = (form.format(n) for n in count(start) if module.is_valid(form.format(n)))
     number = next(text for place, text in enumerate(found) if place == nth)
     return f"T{number}" if country == "JP" else number
+
+
+def siren(vat_id: str) -> str:
+    """The SIREN in a French VAT id."""
+    return vat_id.removeprefix("FR")[2:]
 
 
 def _french(nth: int) -> str:

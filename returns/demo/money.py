@@ -1,4 +1,4 @@
-"""The demo's money: invoices on record, refunds approved and carried out, settlements that show
+"""The demo's money: refunds approved and carried out, settlements that show
 them, and a few rows planted so that they do not tie."""
 
 import datetime as dt
@@ -10,21 +10,22 @@ from decimal import Decimal
 from pathlib import Path
 
 from config.core.money import round_money
-from invoicing import documents, refunds, settlement
+from invoicing import refunds, settlement
 from invoicing.models import Refund
 from invoicing.settlement import Period
 from invoicing.states import RefundState
 from orders.imports.run import import_file
-from orders.models import Order, OrderLine
+from orders.models import OrderLine
 from returns.demo import catalogue, reports
+from returns.demo.papers import Papers
 from returns.demo.story import Plan, Story, clock
 
 
 class Money:
     """Takes over where the story proposed its refunds."""
 
-    def __init__(self, rng: random.Random, story: Story) -> None:
-        self.rng, self.story, self.cast = rng, story, story.cast
+    def __init__(self, rng: random.Random, story: Story, papers: Papers) -> None:
+        self.rng, self.story, self.cast, self.papers = rng, story, story.cast, papers
 
     def tell(self, folder: Path) -> None:
         """Approve, carry out, and import the settlements that confirm most of it."""
@@ -36,36 +37,18 @@ class Money:
                 "order__marketplace", "order__seller", "marketplace"
             )
         )
-        self._invoices(rows)
+        self.papers.invoices({row.order for row in rows})
         self._approve(rows, by_number)
         paid = [row for row in rows if by_number[row.origin].fate in ("refunded", "settled")]
         self._carry_out(paid, by_number)
+        self.papers.credit_notes()
+        self.papers.corrections()
         self._stumble([row for row in rows if by_number[row.origin].fate == "waiting"])
         self._settle([r for r in paid if by_number[r.origin].fate == "settled"], folder)
         self._report()
 
     def _day(self, plan: Plan, after: int) -> dt.datetime:
         return min(plan.opened + dt.timedelta(days=after), self.story.today)
-
-    def _invoices(self, rows: list[Refund]) -> None:
-        """Every order whose money goes back has its invoice: ours, or Amazon's number."""
-        issued = {(seller, market) for seller, market in catalogue.AMAZON_ISSUES}
-        for order in sorted({row.order for row in rows}, key=lambda order: order.purchased_at):
-            with clock(order.purchased_at + dt.timedelta(days=1)):
-                if (order.seller.code, order.marketplace.code) in issued:
-                    self._record(order)
-                else:
-                    documents.issue_invoice(order, by=self.cast.finance)
-
-    def _record(self, order: Order) -> None:
-        number = f"{order.marketplace.country}6{order.pk:05d}DEMO1I"
-        documents.record_invoice(
-            order,
-            by=self.cast.finance,
-            number=number,
-            issue_date=order.purchased_at.date() + dt.timedelta(days=1),
-            issuer="amazon",
-        )
 
     def _approve(self, rows: list[Refund], plans: dict[str, Plan]) -> None:
         days: dict[dt.date, list[Refund]] = defaultdict(list)

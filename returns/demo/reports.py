@@ -10,6 +10,8 @@ from pathlib import Path
 
 from config.core.money import exponent, round_money
 from returns.demo import catalogue
+from returns.demo.buyers import BUYERS, STOPPED, DemoBuyer
+from returns.demo.rates import rate_of
 
 _ORDER_COLUMNS = """
 amazon-order-id merchant-order-id purchase-date last-updated-date order-status
@@ -41,6 +43,8 @@ _PREFIX = {
     "US": "113",
     "CA": "701",
     "JP": "503",
+    "NL": "405",
+    "PL": "406",
 }
 
 
@@ -63,7 +67,7 @@ class DemoOrder:
 
     order_id: str
     purchased_at: dt.datetime
-    buyer: tuple
+    buyer: DemoBuyer
     po_number: str
     lines: list[DemoLine] = field(default_factory=list)
 
@@ -72,27 +76,35 @@ def orders(rng: random.Random, market, days: list[dt.date], kept: list[dt.date])
     """One order of a marketplace for each day of purchase, then large ones that are ``kept``."""
     found = [_order(rng, market, number, day) for number, day in enumerate(days)]
     cheap = [product for product in catalogue.PRODUCTS if Decimal(product[3]) < 60]
-    buyers = catalogue.BUYERS[market.code]
+    buyers = BUYERS[market.code]
     for number, day in enumerate(kept, start=len(days)):
         order = _order(rng, market, number, day)
         order.buyer = rng.choice(buyers[:-1] + buyers[:-1] + buyers[-1:])
         goods = rng.sample(cheap, rng.choice((1, 2, 2)))
-        order.lines = [_line(rng, market, product, SUPPLIES) for product in goods]
+        order.lines = [_line(rng, market, order.buyer, one, SUPPLIES) for one in goods]
         _round_once(order, market)
         found.append(order)
     return found
 
 
-def _order(rng: random.Random, market, number: int, day: dt.date) -> DemoOrder:
+def stopped(rng: random.Random, market, first: int, day: dt.date) -> list[DemoOrder]:
+    """An order of each buyer whose invoice the gate stops."""
+    buyers = enumerate(STOPPED.get(market.code, ()), start=first)
+    return [_order(rng, market, number, day, one) for number, one in buyers]
+
+
+def _order(
+    rng: random.Random, market, number: int, day: dt.date, buyer: DemoBuyer | None = None
+) -> DemoOrder:
     when = dt.datetime.combine(day, dt.time(rng.randint(6, 19), rng.randint(0, 59)), dt.UTC)
     order = DemoOrder(
         order_id=f"{_PREFIX[market.code]}-55{number:05d}-{rng.randint(0, 9999999):07d}",
         purchased_at=when,
-        buyer=rng.choice(catalogue.BUYERS[market.code]),
+        buyer=buyer or rng.choice(BUYERS[market.code]),
         po_number=f"45{rng.randint(0, 99999999):08d}" if rng.random() < 0.8 else "",
     )
     goods = rng.sample(catalogue.PRODUCTS, rng.choice((1, 1, 1, 2, 2, 3)))
-    order.lines = [_line(rng, market, product) for product in goods]
+    order.lines = [_line(rng, market, order.buyer, product) for product in goods]
     _round_once(order, market)
     return order
 
@@ -106,10 +118,12 @@ def _round_once(order: DemoOrder, market) -> None:
     order.lines[0].tax += _tax(paid, Decimal(catalogue.STANDARD_RATE["JP"]), market) - rounded
 
 
-def _line(rng: random.Random, market, product: tuple, quantities=USUAL) -> DemoLine:
-    sku, title, _category, price, _custom = product
+def _line(
+    rng: random.Random, market, buyer: DemoBuyer, product: tuple, quantities=USUAL
+) -> DemoLine:
+    sku, title, category, price, _custom = product
     quantity = rng.choice(quantities)
-    rate = Decimal(catalogue.STANDARD_RATE[market.code])
+    rate = rate_of(market, buyer, category)
     factor = Decimal(catalogue.PRICE_FACTOR[market.currency])
     amount = round_money(Decimal(price) * factor * quantity, market.currency)
     shipping = Decimal(0)
@@ -150,7 +164,7 @@ def spoil(path: Path) -> None:
 
 
 def _order_cells(market, order: DemoOrder, line: DemoLine, amazon_invoices: bool) -> list[str]:
-    company, postal_code, city, _kind, _street = order.buyer
+    buyer = order.buyer
     when = order.purchased_at.isoformat()
     cells = {
         "amazon-order-id": order.order_id,
@@ -161,7 +175,7 @@ def _order_cells(market, order: DemoOrder, line: DemoLine, amazon_invoices: bool
         "sales-channel": market.name,
         "product-name": line.title,
         "sku": line.sku,
-        "asin": f"B0DEMO{abs(hash_of(line.sku)) % 10000:04d}",
+        "asin": asin_of(line),
         "item-status": "Shipped",
         "quantity": str(line.quantity),
         "currency": market.currency,
@@ -169,24 +183,29 @@ def _order_cells(market, order: DemoOrder, line: DemoLine, amazon_invoices: bool
         "item-tax": text(line.tax, market.currency),
         "shipping-price": text(line.shipping, market.currency),
         "shipping-tax": text(line.shipping_tax, market.currency),
-        "ship-city": city,
+        "ship-city": buyer.city,
         "ship-state": catalogue.SHIP_STATE.get(market.code, ""),
-        "ship-postal-code": postal_code,
-        "ship-country": "AT" if city == "Wien" else market.country,
+        "ship-postal-code": buyer.postal_code,
+        "ship-country": buyer.country or market.country,
         "is-business-order": "true",
         "purchase-order-number": order.po_number,
         "price-designation": "Business Price",
-        "buyer-company-name": company,
+        "buyer-company-name": buyer.name,
         "is-amazon-invoiced": "true" if amazon_invoices else "false",
     }
-    return _row(ORDER_COLUMNS, cells)
+    return cells_of(ORDER_COLUMNS, cells)
 
 
-def _row(columns: Sequence[str], given: dict[str, str]) -> list[str]:
+def cells_of(columns: Sequence[str], given: dict[str, str]) -> list[str]:
     """The cells in the order of the columns; a name that is no column would be lost: KeyError."""
     if unknown := given.keys() - set(columns):
         raise KeyError(f"No such column: {sorted(unknown)}")
     return [given.get(name, "") for name in columns]
+
+
+def asin_of(line: DemoLine) -> str:
+    """Amazon's number of the article."""
+    return f"B0DEMO{abs(hash_of(line.sku)) % 10000:04d}"
 
 
 def hash_of(word: str) -> int:
@@ -235,7 +254,7 @@ def write_returns(path: Path, market, found: list[DemoOrder], rng: random.Random
         writer.writerow(RETURN_COLUMNS)
         for number, order in enumerate(found):
             cells = _return_cells(market, order, number, rng)
-            writer.writerow(_row(RETURN_COLUMNS, cells))
+            writer.writerow(cells_of(RETURN_COLUMNS, cells))
 
 
 def _return_cells(market, order: DemoOrder, number: int, rng: random.Random) -> dict[str, str]:
@@ -302,7 +321,7 @@ def write_settlement(path: Path, number: str, market, rows: list[RefundRow]) -> 
 
 
 def _cells(number: str, given: dict[str, str]) -> list[str]:
-    return _row(SETTLEMENT_COLUMNS, given | {"settlement-id": number})
+    return cells_of(SETTLEMENT_COLUMNS, given | {"settlement-id": number})
 
 
 def _refund_cells(market, row: RefundRow) -> dict[str, str]:

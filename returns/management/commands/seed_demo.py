@@ -15,7 +15,7 @@ from invoicing.models import Document
 from orders.imports.files import BadFile
 from orders.imports.run import import_file
 from orders.models import Marketplace, Seller
-from returns.demo import catalogue, reports, setup
+from returns.demo import catalogue, papers, reports, setup, tax_data
 from returns.demo.money import Money
 from returns.demo.story import Destiny, Story, destinies, plans
 from returns.models import RMA
@@ -38,15 +38,15 @@ class Command(BaseCommand):
                 "This database holds data already; demo data goes into an empty one."
                 " `make reset-demo` empties the demo."
             )
-        self.started = time.monotonic()
+        self.started, self.ours = time.monotonic(), set()
         rng, today = random.Random(seed), timezone.now()
         system = User.objects.system()
-        setup.company(system)
+        setup.company(system, today.date())
         with tempfile.TemporaryDirectory() as folder:
             dealt = self._orders(rng, destinies(rng, rmas, today), today, Path(folder))
             story = Story(rng, plans(rng, dealt), today)
             story.tell(self._say)
-            Money(rng, story).tell(Path(folder))
+            Money(rng, story, papers.Papers(story, self.ours)).tell(Path(folder))
         self._say("money")
         self.stdout.write(f"{RMA.objects.count()} RMAs, {Document.objects.count()} documents")
 
@@ -66,13 +66,17 @@ class Command(BaseCommand):
             kept = [_days_ago(rng, today, 3, 80) for _ in range(len(mine) // 4)]
             bought = [one.bought for one in mine] + reported
             found = reports.orders(rng, market, bought, kept)
+            found += reports.stopped(rng, market, len(found), _days_ago(rng, today, 2, 4))
             amazon = (code, market_code) in catalogue.AMAZON_ISSUES
-            files = (
-                folder / f"orders-{code}-{market_code}.txt",
-                folder / f"returns-{market_code}.txt",
-            )
+            files = [folder / f"orders-{code}-{market_code}.txt", folder / f"ret-{market_code}.txt"]
             reports.write_orders(files[0], market, found, amazon)
             reports.write_returns(files[1], market, found[len(mine) :][:REPORTED], rng)
+            fates = {o.order_id: one.fate for o, one in zip(found, mine, strict=False)}
+            if not amazon:
+                self.ours |= papers.ours(found, fates)
+            if market_code in catalogue.FROM_TAX_DATA:
+                files.append(folder / f"vidr-{code}-{market_code}.txt")
+                tax_data.write_vidr(files[2], market, found, self.ours)
             for path in files:
                 import_file(path, by=by, seller=seller, marketplace=market)
             named |= {o.order_id: one for o, one in zip(found, mine, strict=False)}
