@@ -1,19 +1,27 @@
 """The VAT total in the currency of the taxing country: stored rates, latest at the tax point.
 
 Art. 230 and 91 of Directive 2006/112/EC: the tax in national currency, at the rate of the European
-Central Bank or a customs rate. Rates are facts with a day and a source; nothing is fetched here.
+Central Bank or a customs rate. Rates are facts with a day and a source, entered by people or read
+from the bank's file; none is ever changed and nothing is fetched.
 """
 
+import csv
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db.models import Q
 
-from config.core.money import ONE, round_money
+from config.core.models import User
+from config.core.money import ONE, exponent, round_money
+from config.core.refused import Refused
+from config.core.roles import require
+from config.core.trail import trail
 from invoicing.models import FxRate
 from invoicing.particulars import national_currency
 from invoicing.payload import NationalTax
 
+ECB = "ECB"
 STALE_AFTER = timedelta(days=7)  # holidays close the ECB for five days at most
 RATE_PLACES = Decimal("0.00000001")
 
@@ -63,3 +71,76 @@ def _crossed(rates: dict[tuple[str, str], Decimal], base: str, quote: str) -> De
     if base not in euro or quote not in euro:
         return None
     return (euro[quote] / euro[base]).quantize(RATE_PLACES).normalize()
+
+
+# --- Entering rates ------------------------------------------------------------------------------
+
+
+def add_rate(*, quote: str, day: date, rate: Decimal, by: User, base: str = "EUR", source: str):
+    """Enter one published rate: units of `quote` for one `base`. Returns the `FxRate`.
+
+    Refused: "currency", "rate", "rate_known" (a rate of that day and source stays as it is).
+    """
+    require(by, "invoicing.add_fxrate")
+    _check_pair(base, quote)
+    if rate <= 0:
+        raise Refused("rate", "An exchange rate is more than zero.")
+    given = {"base": base, "quote": quote, "day": day, "source": source.strip() or ECB}
+    with trail("add_fx_rate", by=by):
+        known = FxRate.objects.filter(**given).first()
+        if known and known.rate != rate:
+            raise Refused("rate_known", f"{known.source} said {known.rate.normalize():f} for that "
+                          "day already; documents may show it.")  # fmt: skip
+        return known or FxRate.objects.create(**given, rate=rate)
+
+
+def import_ecb(lines: Iterable[str], *, by: User, since: date) -> int:
+    """Read the ECB's euro reference rates (eurofxref-hist.csv: a row a day, a column a currency,
+    "N/A" where there is none) from `since` on; returns how many rates are new.
+
+    The file is refused whole ("rate_file") when it is another one, or contradicts stored rates.
+    """
+    require(by, "invoicing.add_fxrate")
+    rates = {(row.quote, row.day): row for row in _ecb_rows(lines, since)}
+    with trail("import_fx_rates", by=by):
+        stored = FxRate.objects.filter(base="EUR", source=ECB, day__gte=since)
+        known = {(row.quote, row.day): row.rate for row in stored}
+        for key, row in rates.items():
+            if known.get(key, row.rate) != row.rate:
+                raise Refused("rate_file", f"{row.quote} of {row.day} differs from the rate that "
+                              "is stored; nothing was read.")  # fmt: skip
+        new = [row for key, row in rates.items() if key not in known]
+        FxRate.objects.bulk_create(new)
+    return len(new)
+
+
+def _ecb_rows(lines: Iterable[str], since: date) -> Iterable[FxRate]:
+    reader = csv.reader(lines)
+    head = [cell.strip() for cell in next(reader, [])]
+    if not head or head[0] != "Date":
+        raise Refused("rate_file", "This is not the ECB's file: its first column is no Date.")
+    for number, cells in enumerate(reader, start=2):
+        try:
+            yield from _ecb_day(head, [cell.strip() for cell in cells], since)
+        except (ArithmeticError, ValueError) as error:
+            raise Refused("rate_file", f"Line {number} cannot be read: {error}.") from error
+
+
+def _ecb_day(head: list[str], cells: list[str], since: date) -> Iterable[FxRate]:
+    day = date.fromisoformat(cells[0])
+    if day < since:
+        return
+    for quote, cell in zip(head[1:], cells[1:], strict=False):
+        if quote and cell not in ("", "N/A"):
+            exponent(quote)
+            yield FxRate(base="EUR", quote=quote, day=day, rate=Decimal(cell), source=ECB)
+
+
+def _check_pair(base: str, quote: str) -> None:
+    for code in (base, quote):
+        try:
+            exponent(code)
+        except ValueError:
+            raise Refused("currency", f"{code} is not a currency code.") from None
+    if base == quote:
+        raise Refused("currency", "A rate is between two currencies.")

@@ -2,15 +2,18 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from config.core.refused import Refused
 from invoicing import paper
-from invoicing.fx import national_tax, rate_at
+from invoicing.fx import add_rate, national_tax, rate_at
 from invoicing.models import FxRate
 from invoicing.particulars import check_particulars
 from invoicing.payload import NationalTax
-from tests.factories import make_registration, make_seller
+from tests.factories import make_registration, make_seller, make_user
 from tests.invoicing.test_paper import DAY, filled
 from tests.papers import make_shipped_order
 
@@ -94,3 +97,68 @@ def test_missing_rate_is_a_finding_that_says_which():
     assert found.code == "national_tax"
     assert "PLN" in str(found.sentence)
     assert payload.issue_date == DAY
+
+
+# --- Entering rates ------------------------------------------------------------------------------
+
+FILE = "Date,USD,PLN,BGN,\n2026-11-20,1.1523,4.2512,N/A,\n2026-11-19,1.1500,4.2400,N/A,\n"
+
+
+def test_rate_is_entered_once_and_never_changed():
+    by = make_user("finance")
+    given = {"quote": "PLN", "day": FRIDAY, "source": "NBP", "by": by}
+    assert add_rate(rate=D("4.25"), **given) == add_rate(rate=D("4.25"), **given)
+    with pytest.raises(Refused) as refused:
+        add_rate(rate=D("4.26"), **given)
+    assert (refused.value.code, FxRate.objects.count()) == ("rate_known", 1)
+    assert "4.25" in refused.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [({"quote": "zloty"}, "currency"), ({"quote": "EUR"}, "currency"), ({"rate": D(0)}, "rate")],
+)
+def test_what_is_no_rate_is_refused(fields, code):
+    given = {"quote": "PLN", "day": FRIDAY, "rate": D("4.25"), "source": ""} | fields
+    with pytest.raises(Refused) as refused:
+        add_rate(**given, by=make_user("finance"))
+    assert refused.value.code == code
+    with pytest.raises(Refused, match="may not"):
+        add_rate(quote="PLN", day=FRIDAY, rate=D(4), source="", by=make_user("agent"))
+
+
+def read(path, text, **options):
+    path.write_text(text, encoding="utf-8")
+    out = StringIO()
+    call_command("import_fx_rates", str(path), stdout=out, **options)
+    return out.getvalue().strip()
+
+
+def test_banks_file_is_read_once(tmp_path):
+    since = date(2026, 11, 1)
+    assert read(tmp_path / "a.csv", FILE, since=since) == "4 rates stored"
+    assert read(tmp_path / "a.csv", FILE, since=since) == "0 rates stored"
+    assert rate_at("EUR", "PLN", FRIDAY) == (D("4.2512"), FRIDAY, "ECB")
+    assert rate_at("USD", "PLN", FRIDAY)[0] == D("3.68931702")
+
+
+def test_days_before_the_first_wanted_are_left_out(tmp_path):
+    assert read(tmp_path / "a.csv", FILE, since=FRIDAY) == "2 rates stored"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "not the ECB's file"), ("day;USD\n", "not the ECB's file"),
+     ("Date,USD\n20.11.2026,1.1\n", "Line 2"), ("Date,USD\n2026-11-20,a\n", "Line 2"),
+     ("Date,USD,PLN\n2026-11-20,1.15,4.99\n", "PLN of 2026-11-20 differs")],
+)  # fmt: skip
+def test_other_files_are_refused_whole(tmp_path, text, words):
+    quote("PLN", "4.2512")
+    with pytest.raises(CommandError, match=words):
+        read(tmp_path / "a.csv", text, since=date(2026, 11, 1))
+    assert FxRate.objects.count() == 1
+
+
+def test_missing_file_is_said_plainly(tmp_path):
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("import_fx_rates", str(tmp_path / "none.csv"))
