@@ -18,11 +18,13 @@ class InvoicingConfig(AppConfig):
             invariants,
             permissions,
             rates,
+            retention,
             settlement,
             words,
         )
 
         reference.register(rates.load)
+        reference.register(retention.load_rules)
 
         imports.register()
         code_money.register()
