@@ -122,7 +122,7 @@ class _Known:
         return {(row.seller_id, row.number): row for row in found}
 
     def _look_closer(self) -> None:
-        """Say of each credit note and refund its lines, of each invoice whether it was taken back."""
+        """Say of credit notes and refunds their lines, of invoices whether they were taken back."""
         notes = {note.pk: note for notes in self.notes.values() for note in notes}
         refunds = {one.pk: one for rows in self.refunds.values() for one in rows}
         for row in (*notes.values(), *refunds.values()):
@@ -176,7 +176,7 @@ class _Chunk:
 
     def __init__(self, order_ids: list[int], found: Followed) -> None:
         self.order_ids, self.found, self.by = order_ids, found, User.objects.system()
-        self.known = _Known([])
+        self.known, self.freed = _Known([]), False
 
     def follow(self) -> None:
         """Do everything; invoices first, so that credit notes of the same file find them."""
@@ -186,16 +186,21 @@ class _Chunk:
         refund_row.lock_first(unpaired.order_by().values_list("origin", flat=True), self.order_ids)
         list(unpaired.order_by("pk").select_for_update(of=("self",), no_key=True))
         lock_lines(self.order_ids)
-        for kind in (TaxFact.Type.SHIPMENT, TaxFact.Type.REFUND):
-            facts = list(
-                _ready(None)
-                .filter(order_id__in=self.order_ids, transaction_type=kind)
-                .select_related("order__marketplace", "order__buyer", "order_line")
-                .order_by("pk")
-            )
-            self.known = _Known(facts)
-            for group in tax_groups.groups(facts):
-                self._do(group, self.known.verdict(group))
+        self._groups(TaxFact.Type.SHIPMENT)
+        if self.freed:  # rows whose draft gave way to Amazon's invoice belong to that one now
+            self._groups(TaxFact.Type.SHIPMENT)
+        self._groups(TaxFact.Type.REFUND)
+
+    def _groups(self, kind: str) -> None:
+        facts = list(
+            _ready(None)
+            .filter(order_id__in=self.order_ids, transaction_type=kind)
+            .select_related("order__marketplace", "order__buyer", "order_line")
+            .order_by("pk")
+        )
+        self.known = _Known(facts)
+        for group in tax_groups.groups(facts):
+            self._do(group, self.known.verdict(group))
 
     def _do(self, group: Group, verdict: Verdict) -> None:
         if verdict.do == "wait":
@@ -224,7 +229,7 @@ class _Chunk:
 
     def _draft(self, group: Group) -> Document:
         """Our invoice of a shipment from Amazon's figures; it issues itself."""
-        _throw_drafts_away(group)
+        self._throw_drafts_away(group)
         document = self._invoice(group, Issuer.RETOUR, mode=IssuingMode.Issuer.VIDR)
         document.due_at = timezone.now()
         document.save()
@@ -236,7 +241,7 @@ class _Chunk:
 
     def _record(self, group: Group) -> Document:
         """The invoice that Amazon, or another system of the seller, issued for a shipment."""
-        _throw_drafts_away(group)
+        self._throw_drafts_away(group)
         amazon = group.report == TaxFact.Report.AMAZON
         document = self._invoice(group, Issuer.AMAZON if amazon else Issuer.EARLIER)
         before = Document.objects.filter(order=group.order, kind=Kind.INVOICE, occasion__in=SALES)
@@ -277,6 +282,18 @@ class _Chunk:
         refund_row.tell([refund.pk])
         self.known.learn(document, refund)
         return document
+
+    def _throw_drafts_away(self, group: Group) -> None:
+        """Drafts of ours over the supply are written anew, or not at all."""
+        drafts = Document.objects.filter(
+            order=group.order,
+            kind=Kind.INVOICE,
+            occasion=Occasion.SUPPLY,
+            state=DocumentState.DRAFT,
+        )
+        if group.shipment_id:
+            drafts = drafts.filter(Q(whole_order=True) | Q(shipment_id=group.shipment_id))
+        self.freed = bool(drafts.delete()[0]) or self.freed
 
     def _recorded(self, document: Document, rows: list[DocumentLine]) -> None:
         document.save()
@@ -350,15 +367,6 @@ def _category(fact: TaxFact, original: DocumentLine | None) -> str:
     if original is not None:
         return original.category
     return "G" if fact.export and fact.item_tax == ZERO else ""
-
-
-def _throw_drafts_away(group: Group) -> None:
-    """Drafts of ours over the supply are written anew, or not at all."""
-    drafts = Document.objects.filter(
-        order=group.order, kind=Kind.INVOICE, occasion=Occasion.SUPPLY, state=DocumentState.DRAFT
-    )
-    mine = Q(whole_order=True) | Q(shipment_id=group.shipment_id)
-    (drafts if not group.shipment_id else drafts.filter(mine)).delete()
 
 
 # --- What waits ----------------------------------------------------------------------------------

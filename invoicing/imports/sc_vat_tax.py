@@ -18,7 +18,8 @@ _MONEY = tuple(f"{word}-{part}" for word in WORDS.values() for part in (*PAID, *
 
 def _column(name: str, *args, **kwargs) -> Column:
     """A column that also answers to its name without blanks, as Amazon's documentation has it."""
-    return Column(name, *args, aliases=(name.replace("-", ""),), **kwargs)
+    short = name.replace("-", "")
+    return Column(name, *args, aliases=(short, short.replace("our", "our-", 1)), **kwargs)
 
 
 COLUMNS = (

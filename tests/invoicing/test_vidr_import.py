@@ -42,8 +42,9 @@ def test_shipment_row_becomes_a_fact_with_amazons_figures(tmp_path):
     seller = make_seller()
     row = vidr_row(
         "240.00", "38.32",
-        shipping_vat_incl_amount="5.99", shipping_vat_amount="0.96", shipping_vat_excl_amount="5.03",
-        shipping_vat_rate="0.19", gift_wrap_vat_incl_amount="2.38", gift_wrap_vat_amount="0.38",
+        shipping_vat_incl_amount="5.99", shipping_vat_amount="0.96",
+        shipping_vat_excl_amount="5.03", shipping_vat_rate="0.19",
+        gift_wrap_vat_incl_amount="2.38", gift_wrap_vat_amount="0.38",
         gift_wrap_vat_excl_amount="2.00", gift_wrap_vat_rate="0.19",
     )  # fmt: skip
     done = bring(tmp_path, vidr(row), seller=seller)

@@ -1,0 +1,414 @@
+"""From Amazon's tax rows to documents: one for each supply, whoever issues, and what waits."""
+
+import threading
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from config.core.models import User
+from config.core.refused import Refused
+from invoicing import corrections, documents, supplies
+from invoicing.models import Document, TaxFact
+from invoicing.states import DocumentState
+from tests.factories import make_line, make_order, make_seller, make_user
+from tests.invoicing.tax_reports import ORDER, bring, sc, sc_row, vidr, vidr_row
+from tests.papers import make_issuing, make_refund, make_shipped_order
+
+pytestmark = pytest.mark.django_db
+SECOND = {"shipping_id": "DDEMO0002", "transaction_id": "amzn1:crow:DEMOSHIP0002"}
+BACK = {"transaction_type": "REFUND", "transaction_id": "amzn1:crow:DEMOREF0001",
+        "quantity_purchased": "1", "invoice_status": "CreditNotePending"}  # fmt: skip
+
+
+def known_order(issuer="vidr", *, seller=None, **fields):
+    """The order of the sample rows, complete, with who issues decided."""
+    seller = seller or make_seller()
+    if issuer:
+        make_issuing(seller, "DE", issuer)
+    order = make_order(seller=seller, lines=0, amazon_order_id=ORDER, **fields)
+    make_line(order, sku="DEMO-SKU-1", quantity=2, net="100.00")
+    return order
+
+
+def invoices(order):
+    return list(order.documents.filter(kind="invoice").order_by("pk"))
+
+
+def waiting(order):
+    return [one.verdict.code for one in supplies.open_supplies(order_id=order.pk)]
+
+
+# --- VIDR: we issue ------------------------------------------------------------------------------
+
+
+def test_pending_shipment_is_drafted_from_amazons_figures_and_due(tmp_path):
+    order = known_order()
+    row = vidr_row("119.01", "19.01", shipping_vat_incl_amount="5.99", shipping_vat_amount="0.96",
+                   shipping_vat_excl_amount="5.03", shipping_vat_rate="0.19")  # fmt: skip
+    bring(tmp_path, vidr(row), seller=order.seller)
+    invoice = Document.objects.get()
+    assert (invoice.kind, invoice.issuer, invoice.mode) == ("invoice", "retour", "vidr")
+    assert (invoice.shipment_id, invoice.whole_order) == ("DDEMO0001", False)
+    assert (invoice.net, invoice.tax, invoice.gross) == (
+        Decimal("105.03"), Decimal("19.97"), Decimal("125.00")
+    )  # fmt: skip
+    assert invoice.due_at <= timezone.now()
+    assert invoice.tax_point == date(2026, 10, 6)
+    assert list(invoice.lines.values_list("component", "net", "tax", "rate", "category")) == [
+        ("item", Decimal("100.00"), Decimal("19.01"), Decimal("0.19"), "S"),
+        ("shipping", Decimal("5.03"), Decimal("0.96"), Decimal("0.19"), "S"),
+    ]
+    assert TaxFact.objects.get().document == invoice
+
+
+def test_each_shipment_gets_one_invoice_and_the_same_file_no_second(tmp_path):
+    order = known_order()
+    content = vidr(vidr_row("59.50", "9.50"), vidr_row("59.50", "9.50", **SECOND))
+    for _ in range(2):
+        bring(tmp_path, content, seller=order.seller)
+    assert [one.shipment_id for one in invoices(order)] == ["DDEMO0001", "DDEMO0002"]
+    assert waiting(order) == []
+
+
+def test_order_that_is_known_later_is_invoiced_then(tmp_path):
+    seller = make_seller()
+    make_issuing(seller, "DE", "vidr")
+    bring(tmp_path, vidr(vidr_row()), seller=seller)
+    assert not Document.objects.exists()
+    (one,) = supplies.open_supplies([seller.pk])
+    assert one.verdict.code == "stub"
+    assert "orders report" in str(one.verdict.sentence)
+    order = one.group.order
+    order.facts_complete = True
+    order.save()
+    supplies.follow([seller.pk])
+    assert Document.objects.get().order == order
+
+
+@pytest.mark.parametrize(
+    ("issuer", "cells", "code"),
+    [
+        ("seller", {}, "mode"),
+        ("amazon", {}, "mode"),
+        ("", {}, "mode"),
+        ("vidr", {"is_amazon_invoiced": "true"}, "amazon"),
+        ("vidr", {"invoice_number": "GB600001DEMO1D"}, "deemed"),
+        ("vidr", {"currency": "GBP"}, "currency"),
+        ("vidr", {"invoice_status": "InvoiceUploaded"}, "status"),
+        ("vidr", {"item_vat_incl_amount": "0", "item_vat_amount": "0",
+                  "item_vat_excl_amount": "0"}, "nothing"),
+        ("vidr", {"transaction_id": "Correction:1:DEMO", "is_invoice_corrected": "true"},
+         "correction"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_invoiced_waits_and_says_why(tmp_path, issuer, cells, code):
+    order = known_order(issuer)
+    bring(tmp_path, vidr(vidr_row(**cells)), seller=order.seller)
+    assert (invoices(order), waiting(order)) == ([], [code])
+
+
+def test_line_that_is_not_certain_waits_for_a_person(tmp_path):
+    order = known_order()
+    make_line(order, sku="DEMO-SKU-1", occurrence=2)
+    bring(tmp_path, vidr(vidr_row()), seller=order.seller)
+    assert (invoices(order), waiting(order)) == ([], ["line"])
+
+
+def test_invoice_of_another_system_is_put_on_record(tmp_path):
+    order = known_order()
+    row = vidr_row(invoice_status="InvoiceUploaded", invoice_number="DEMO-2026-0001")
+    bring(tmp_path, vidr(row), seller=order.seller)
+    (invoice,) = invoices(order)
+    assert (invoice.issuer, invoice.number, invoice.state) == (
+        "earlier", "DEMO-2026-0001", DocumentState.ISSUED
+    )  # fmt: skip
+    assert invoice.issue_date == date(2026, 10, 6)
+
+
+def test_number_of_another_order_is_loud_and_records_nothing(tmp_path):
+    order = known_order()
+    other = make_order(seller=order.seller)
+    documents.record_invoice(
+        other, by=make_user("finance"), number="DEMO-2026-0001", issue_date=date(2026, 10, 1)
+    )
+    row = vidr_row(invoice_status="InvoiceUploaded", invoice_number="DEMO-2026-0001")
+    done = bring(tmp_path, vidr(row), seller=order.seller)
+    done.refresh_from_db()
+    assert (invoices(order), waiting(order)) == ([], ["number"])
+    assert any("DEMO-2026-0001 is on record already" in note for note in done.notes)
+
+
+def test_recorded_invoice_of_the_whole_order_stops_one_by_shipment(tmp_path):
+    order = known_order()
+    documents.record_invoice(
+        order, by=make_user("finance"), number="OLD-1", issue_date=date(2026, 10, 6)
+    )
+    bring(tmp_path, vidr(vidr_row()), seller=order.seller)
+    assert [one.number for one in invoices(order)] == ["OLD-1"]
+    assert TaxFact.objects.get().document.number == "OLD-1"
+
+
+def test_return_of_goods_asks_for_no_document(tmp_path):
+    order = known_order()
+    row = vidr_row("-59.50", "-9.50", **BACK | {"transaction_type": "RETURN"})
+    bring(tmp_path, vidr(row), seller=order.seller)
+    assert (Document.objects.count(), waiting(order)) == (0, [])
+
+
+def test_zero_rated_export_is_categorised_as_amazon_says(tmp_path):
+    order = known_order()
+    row = vidr_row("100.00", "0.00", item_vat_rate="0", export_outside_eu="true", ship_country="CH")
+    bring(tmp_path, vidr(row), seller=order.seller)
+    (invoice,) = invoices(order)
+    assert invoice.lines.get().category == "G"
+    assert invoice.taxes.get().category == "G"
+
+
+# --- VIDR: transactions of refunds ---------------------------------------------------------------
+
+
+def refunded_order(state="sent"):
+    order = make_shipped_order(lines=1, quantity=2, amazon_order_id=ORDER)
+    line = order.lines.get()
+    line.sku = "DEMO-SKU-1"
+    line.save()
+    return order, make_refund(state, order=order)
+
+
+def test_transaction_of_a_refund_goes_to_its_credit_note(tmp_path):
+    order, refund = refunded_order()
+    bring(tmp_path, vidr(vidr_row("-59.50", "-9.50", **BACK)), seller=order.seller)
+    refund.document.refresh_from_db()
+    assert refund.document.transaction_id == "amzn1:crow:DEMOREF0001"
+    assert TaxFact.objects.get().document == refund.document
+
+
+@pytest.mark.parametrize("gross", ["-59.49", "-119.00"])
+def test_refund_of_another_amount_stays_visible(tmp_path, gross):
+    order, refund = refunded_order()
+    tax = "-9.49" if gross == "-59.49" else "-19.00"
+    bring(tmp_path, vidr(vidr_row(gross, tax, **BACK)), seller=order.seller)
+    refund.document.refresh_from_db()
+    assert (refund.document.transaction_id, waiting(order)) == ("", ["unmatched"])
+
+
+def test_two_equal_refunds_take_one_transaction_each(tmp_path):
+    order, first = refunded_order()
+    second = make_refund("sent", order=order)
+    rows = [
+        vidr_row("-59.50", "-9.50", **BACK | {"transaction_id": f"amzn1:crow:DEMOREF{n}"})
+        for n in (1, 2)
+    ]
+    for _ in range(2):
+        bring(tmp_path, vidr(*rows), seller=order.seller)
+    ids = Document.objects.filter(kind="credit_note").order_by("pk")
+    assert list(ids.values_list("pk", "transaction_id")) == [
+        (first.document_id, "amzn1:crow:DEMOREF1"), (second.document_id, "amzn1:crow:DEMOREF2")
+    ]  # fmt: skip
+
+
+def test_corrected_invoice_takes_both_transactions(tmp_path):
+    order, _refund = refunded_order("proposed")
+    (invoice,) = invoices(order)
+    documents.finish_documents()
+    reversal = vidr_row("-119.00", "-19.00", **BACK | {"quantity_purchased": "2",
+                        "transaction_id": "CorrectionReversal:1:DEMO",
+                        "is_invoice_corrected": "true"})  # fmt: skip
+    anew = vidr_row(transaction_id="Correction:1:DEMO", is_invoice_corrected="true",
+                    invoice_correction_details="Billing address")  # fmt: skip
+    bring(tmp_path, vidr(reversal, anew), seller=order.seller)
+    assert sorted(waiting(order)) == ["correction", "reversal"]
+    corrected = corrections.correct_invoice(
+        invoice, by=make_user("finance"), reason="Billing address"
+    )
+    supplies.follow([order.seller_id])
+    corrected.refresh_from_db()
+    note = Document.objects.get(kind="credit_note", occasion="cancellation")
+    assert corrected.transaction_id == "Correction:1:DEMO"
+    assert note.transaction_id == "CorrectionReversal:1:DEMO"
+    assert waiting(order) == []
+
+
+# --- SC_VAT_TAX: Amazon issued -------------------------------------------------------------------
+
+
+def test_amazons_invoices_are_recorded_by_shipment(tmp_path):
+    order = known_order("amazon")
+    second = {"shipment_id": "DDEMO0002", "transaction_id": "T2",
+              "vat_invoice_number": "DE600002DEMO1I"}  # fmt: skip
+    content = sc(sc_row("59.50", "9.50"), sc_row("59.50", "9.50", **second))
+    for _ in range(2):
+        bring(tmp_path, content, seller=order.seller)
+    found = [(one.number, one.shipment_id, one.issuer, one.state) for one in invoices(order)]
+    assert found == [
+        ("DE600001DEMO1I", "DDEMO0001", "amazon", "issued"),
+        ("DE600002DEMO1I", "DDEMO0002", "amazon", "issued"),
+    ]
+    assert [one.issue_date for one in invoices(order)] == [date(2026, 10, 6)] * 2
+    assert [one.gross for one in invoices(order)] == [Decimal("59.50")] * 2
+    assert waiting(order) == []
+
+
+def test_amazons_credit_note_is_recorded_for_its_refund(tmp_path):
+    order = known_order("amazon")
+    bring(tmp_path, sc(sc_row()), seller=order.seller)
+    back = sc_row("-59.50", "-9.50", transaction_type="REFUND", quantity="1", transaction_id="R1",
+                  vat_invoice_number="DE600003DEMO1C",
+                  original_vat_invoice_number="DE600001DEMO1I")  # fmt: skip
+    bring(tmp_path, sc(back), seller=order.seller)
+    assert waiting(order) == ["refund"]
+    refund = make_refund("sent", order=order)
+    assert refund.document is None
+    supplies.follow([order.seller_id])
+    refund.refresh_from_db()
+    note = refund.document
+    assert (note.number, note.issuer, note.corrects.number) == (
+        "DE600003DEMO1C", "amazon", "DE600001DEMO1I"
+    )  # fmt: skip
+    assert (note.transaction_id, note.gross, note.issue_date) == (
+        "R1", Decimal("59.50"), refund.sent_on
+    )  # fmt: skip
+    assert note.lines.get().original == invoices(order)[0].lines.get()
+    assert waiting(order) == []
+
+
+def test_number_that_a_person_recorded_is_tied_not_recorded_again(tmp_path):
+    order = known_order("amazon")
+    documents.record_invoice(
+        order, by=make_user("finance"), number="DE600001DEMO1I", issue_date=date(2026, 10, 6)
+    )
+    bring(tmp_path, sc(sc_row()), seller=order.seller)
+    (invoice,) = invoices(order)
+    assert (invoice.whole_order, TaxFact.objects.get().document) == (True, invoice)
+
+
+def test_deemed_supply_is_recorded_and_never_ours(tmp_path):
+    order = known_order("seller")
+    row = sc_row(tax_collection_responsibility="Marketplace", vat_invoice_number="")
+    bring(tmp_path, sc(row), seller=order.seller)
+    with pytest.raises(Refused) as caught:
+        documents.issue_invoice(order, by=make_user("finance"))
+    assert caught.value.code == "deemed_supplier"
+    assert not Document.objects.exists()
+
+
+# --- The double issue ----------------------------------------------------------------------------
+
+
+def shipped(issuer="seller"):
+    order = known_order(issuer)
+    order.shipments.create(amazon_shipment_id="DDEMO0001", shipped_at=timezone.now())
+    return order
+
+
+def test_portal_first_makes_amazons_invoice_a_loud_finding(tmp_path):
+    order = shipped()
+    ours = documents.issue_invoice(order, by=make_user("finance"))
+    done = bring(tmp_path, sc(sc_row()), seller=order.seller)
+    done.refresh_from_db()
+    assert invoices(order) == [ours]
+    assert waiting(order) == ["double"]
+    assert any(ours.number in note and "owed twice" in note for note in done.notes)
+
+
+def test_cancelled_portal_invoice_makes_room_for_amazons(tmp_path):
+    order = shipped()
+    ours = documents.issue_invoice(order, by=make_user("finance"))
+    documents.finish_documents()
+    bring(tmp_path, sc(sc_row()), seller=order.seller)
+    corrections.cancel_invoice(ours, by=make_user("finance"), reason="Amazon issued it")
+    documents.finish_documents()
+    supplies.follow([order.seller_id])
+    assert [one.issuer for one in invoices(order)] == ["retour", "amazon"]
+    assert waiting(order) == []
+
+
+def test_amazon_first_refuses_the_portals_invoice(tmp_path):
+    order = shipped()
+    bring(tmp_path, sc(sc_row()), seller=order.seller)
+    with pytest.raises(Refused) as caught:
+        documents.issue_invoice(order, by=make_user("finance"))
+    assert caught.value.code == "amazon_issues"
+    assert [one.issuer for one in invoices(order)] == ["amazon"]
+
+
+def test_draft_of_ours_gives_way_to_amazons_invoice(tmp_path):
+    order = known_order("vidr")
+    bring(tmp_path, vidr(vidr_row()), seller=order.seller)
+    bring(tmp_path, sc(sc_row()), seller=order.seller)
+    assert [(one.issuer, one.state) for one in invoices(order)] == [("amazon", "issued")]
+    assert set(TaxFact.objects.values_list("document__number", flat=True)) == {"DE600001DEMO1I"}
+
+
+def test_database_refuses_a_second_invoice_of_a_supply_either_way():
+    order = known_order()
+    given = {
+        "kind": "invoice", "seller": order.seller, "marketplace": order.marketplace,
+        "order": order, "currency": "EUR", "created_by": User.objects.system(),
+    }  # fmt: skip
+    Document.objects.create(issuer="retour", shipment_id="S1", whole_order=False, **given)
+    for more in ({"shipment_id": "S1", "whole_order": False}, {}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Document.objects.create(issuer="amazon", **given | more)
+    Document.objects.create(issuer="amazon", shipment_id="S2", whole_order=False, **given)
+    assert order.documents.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("round_", range(4))
+def test_portal_and_amazon_at_once_leave_one_invoice(tmp_path, round_):
+    order = shipped()
+    together, said = threading.Barrier(2), []
+
+    def portal():
+        together.wait()
+        try:
+            documents.issue_invoice(order, by=User.objects.system())
+        except Refused as refused:
+            said.append(refused.code)
+        finally:
+            connection.close()
+
+    def amazon():
+        together.wait()
+        try:
+            done = bring(tmp_path, sc(sc_row()), seller=order.seller)
+            done.refresh_from_db()
+            said.extend(note for note in done.notes if "owed twice" in note)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=portal), threading.Thread(target=amazon)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    (invoice,) = invoices(order)
+    assert len(said) == 1
+    assert (invoice.issuer == "retour") == ("owed twice" in said[0])
+
+
+# --- Queries -------------------------------------------------------------------------------------
+
+
+def test_many_shipments_take_few_queries(tmp_path, django_assert_max_num_queries):
+    seller = make_seller()
+    make_issuing(seller, "DE", "vidr")
+    rows = []
+    for number in range(30):
+        order = make_order(seller=seller, lines=0, amazon_order_id=f"302-1110001-{number:07d}")
+        make_line(order, sku="DEMO-SKU-1", quantity=2)
+        rows.append(
+            vidr_row(
+                order_id=order.amazon_order_id,
+                transaction_id=f"T{number}",
+                shipping_id=f"D{number}",
+                order_item_id="",
+            )
+        )
+    with django_assert_max_num_queries(30 * 14 + 60):
+        bring(tmp_path, vidr(*rows), seller=seller)
+    assert Document.objects.count() == 30
