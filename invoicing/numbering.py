@@ -21,7 +21,7 @@ from config.core.refused import Refused
 from config.core.roles import require
 from config.core.sentence import Sentence
 from config.core.trail import trail
-from invoicing import credited, gate, issuing, paper, standing, vies
+from invoicing import credited, gate, issuing, paper, second_look, standing, vies
 from invoicing.caps import lock_lines
 from invoicing.gate import GateReport
 from invoicing.models import Document, NumberSeries, Refund
@@ -69,6 +69,7 @@ def take_number(
     ``published`` sends the rendering to a worker after the commit. Raises Refused for a document
     that is no draft of ours or whose money has not left, and Document.DoesNotExist.
     """
+    second_look.decide_again(document_id)
     for _ in range(ATTEMPTS):
         draft = Document.objects.select_related(*JOINED).get(pk=document_id)
         check_turn(draft)

@@ -104,9 +104,11 @@ def buyer(buyer: Buyer | None, order: Order, country: str) -> Party:
 
 
 def vat_id(buyer: Buyer, target: str) -> str:
-    """The buyer's VAT id of the country the goods went to, else the first one known."""
+    """The buyer's VAT id of the country the goods went to, else the first one known; one whose
+    form is wrong only where there is no other.
+    """
     ids = [row for row in buyer.tax_ids.all() if row.scheme == "VAT"]
-    ids.sort(key=lambda row: (iso_country(row.country) != target, row.pk))
+    ids.sort(key=lambda row: (row.valid_form is False, iso_country(row.country) != target, row.pk))
     return ids[0].number if ids else ""
 
 
