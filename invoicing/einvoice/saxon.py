@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
-from invoicing.einvoice.schematron import CODES, FINDINGS, compile_schematron, thin
+from invoicing.einvoice.schematron import END, Check, compile_schematron
+from invoicing.einvoice.skeleton import CODES, read_skeleton
 
-SVRL = "http://purl.oclc.org/dsdl/svrl"
 _SAFE = etree.XMLParser(resolve_entities=False, no_network=True)
 
 
@@ -90,15 +90,13 @@ def _processor() -> tuple[Any, Any]:
 
 
 @cache
-def _compiled(rules: Path) -> Any:
+def _compiled(path: Path) -> tuple[Any, tuple[Check, ...]]:
     processor, compiler = _processor()
-    if rules.suffix == ".sch":
-        return compiler.compile_stylesheet(stylesheet_text=compile_schematron(rules))
-    text, codes = thin(rules)
-    sheet = compiler.compile_stylesheet(stylesheet_text=text)
-    if codes is not None:
-        sheet.set_parameter(CODES, processor.parse_xml(xml_file_name=str(codes)))
-    return sheet
+    rules = compile_schematron(path) if path.suffix == ".sch" else read_skeleton(path)
+    sheet = compiler.compile_stylesheet(stylesheet_text=rules.xslt)
+    if rules.codes is not None:
+        sheet.set_parameter(CODES, processor.parse_xml(xml_file_name=str(rules.codes)))
+    return sheet, rules.checks
 
 
 def _compile_all(rules: Sequence[Path]) -> None:
@@ -109,29 +107,17 @@ def _compile_all(rules: Sequence[Path]) -> None:
 def _find(xml: str, rules: Sequence[Path]) -> list[list[Hit]]:
     processor, _ = _processor()
     document = processor.parse_xml(xml_text=xml)
-    return [_read(path, _compiled(path).transform_to_string(xdm_node=document)) for path in rules]
+    return [_ask(path, document) for path in rules]
 
 
-def _read(rules: Path, answer: str | None) -> list[Hit]:
-    if not answer:
-        raise RuntimeError(f"{rules.name} gave no answer")
-    root = etree.fromstring(answer.encode(), _SAFE)
-    if root.tag == f"{{{FINDINGS}}}all":
-        return [Hit(hit.get("id"), *_rest(hit, "at")) for hit in root]
-    found = root.iter(f"{{{SVRL}}}failed-assert", f"{{{SVRL}}}successful-report")
-    return [Hit(_rule_id(hit), *_rest(hit, "location")) for hit in found]
+def _ask(path: Path, document: Any) -> list[Hit]:
+    sheet, checks = _compiled(path)
+    *lines, end = (sheet.transform_to_string(xdm_node=document) or "").split("\n")
+    if end != END:
+        raise RuntimeError(f"{path.name} stopped half way")
+    return [_hit(checks, *line.split("\t")) for line in lines]
 
 
-def _rest(hit: etree._Element, at: str) -> tuple[str, str, str]:
-    """A rule without a flag is fatal: Factur-X gives flags to its warnings only."""
-    text = " ".join("".join(hit.itertext()).split())
-    flag = hit.get("flag") or hit.get("role") or "fatal"
-    return flag.lower(), hit.get(at) or "", text
-
-
-def _rule_id(hit: etree._Element) -> str:
-    """The EN 16931 id in the text where there is one: Factur-X counts its own ids instead."""
-    text = "".join(hit.itertext()).strip()
-    if text.startswith("["):
-        return text[1:].split("]")[0]
-    return hit.get("id") or "FX-SCH"
+def _hit(checks: Sequence[Check], number: str, at: str, *values: str) -> Hit:
+    check = checks[int(number)]
+    return Hit(check.rule, check.flag, at, check.text(list(values)))

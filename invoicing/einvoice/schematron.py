@@ -1,78 +1,117 @@
-"""Official rules as XSLT 3.0: compiles Schematron, and thins out what others compiled.
+"""Compiles the official rules (Schematron) to an XSLT 3.0 that only says which checks failed.
 
-Pure text to text; running it is `saxon.py`, finding the files is `rulesets.py`. Only the
-Schematron that the e-invoice rule sets use is known; anything else is an error, never ignored.
+Pure text to text; running it is `saxon.py`, finding the files is `rulesets.py`, rules that others
+compiled are `skeleton.py`. Ids and words of the checks stay here in Python: carried in the
+stylesheet they would cost three times the memory. Only the Schematron that the e-invoice rule
+sets use is known; anything else is an error, never ignored.
 """
 
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from lxml import etree
 
 SCH = "http://purl.oclc.org/dsdl/schematron"
 XSL = "http://www.w3.org/1999/XSL/Transform"
-FINDINGS = "urn:retour:findings"
-CODES = "codes"  # the stylesheet parameter that takes the code lists of a thinned stylesheet
+FOUND = "urn:retour:found"
+END = "."  # the last line of an answer: without it the stylesheet stopped half way
 
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
+_SAFE = etree.XMLParser(resolve_entities=False, no_network=True)
 _PROSE = {"title", "p", "phase", "diagnostics", "ns", ""}
-_CODE_LIST = re.compile(r"document\('([^']+)'\)")
-_FIRED = re.compile(r'<svrl:fired-rule(?:\s+[\w:]+="[^"]*")*\s*/>')  # a value may hold ">"
-_FIRST_PARAM = re.compile(r"<xsl:(?:param|variable|output)\b")
+# One line per failed check: its number, where, and the values that its words speak of.
+_HIT = f"""<xsl:function xmlns:xsl="{XSL}" xmlns:found="{FOUND}" name="found:hit">
+<xsl:param name="number"/><xsl:param name="node"/><xsl:param name="values"/>
+<xsl:sequence select="string-join(
+  (string($number), path($node), for $value in $values return normalize-space($value)), '&#9;')"/>
+</xsl:function>"""
 
 
 class UnknownSchematron(ValueError):
     """The rule file uses a part of Schematron that is not understood here."""
 
 
-def compile_schematron(path: Path) -> str:
-    """Return the rules of a .sch file as an XSLT that answers `<all><hit id flag at>text</hit>…`.
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its rule id, flag (fatal, warning, information) and its words; None stands where
+    a value of the document is filled in.
+    """
+
+    rule: str
+    flag: str
+    words: tuple[str | None, ...]
+
+    def text(self, values: list[str]) -> str:
+        """The words with their values, spaces tidied."""
+        given = iter(values)
+        parts = [next(given, "") if part is None else part for part in self.words]
+        return " ".join("".join(parts).split())
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A stylesheet that answers with numbers of `checks`; `codes` are the code lists it takes as
+    its parameter of that name, if any.
+    """
+
+    xslt: str
+    checks: tuple[Check, ...]
+    codes: Path | None = None
+
+
+def compile_schematron(path: Path) -> Rules:
+    """Return the rules of a .sch file.
 
     Semantics of ISO 19757-3: every pattern is active; in a pattern the first rule that matches a
     node wins; lets above the rules are global.
     """
     schema = _with_includes(path)
     sheet = etree.Element(f"{{{XSL}}}stylesheet", nsmap=_namespaces(schema), version="3.0")
-    sheet.set("exclude-result-prefixes", "#all")
-    _xsl(sheet, "output", method="xml", indent="no")
-    answer = etree.SubElement(_xsl(sheet, "template", match="/"), f"{{{FINDINGS}}}all")
-    for number, part in enumerate(schema):
+    checks: list[Check] = []
+    modes = []
+    for part in schema:
         kind = _kind(part)
         if kind == "let":
             _let(sheet, part)
         elif kind == "pattern":
-            _pattern(sheet, answer, part, f"P{number}")
+            modes.append(f"P{len(modes)}")
+            _pattern(sheet, part, modes[-1], checks)
         elif isinstance(part.tag, str) and etree.QName(part).namespace == XSL:
             sheet.append(part)
         elif kind not in _PROSE:
             raise UnknownSchematron(f"{path.name}: {kind}")
-    return etree.tostring(sheet, encoding="unicode")
+    frame(sheet, modes)
+    return Rules(etree.tostring(sheet, encoding="unicode"), tuple(checks))
 
 
-def thin(path: Path) -> tuple[str, Path | None]:
-    """Return a compiled XSLT without its running commentary, and the code lists it looks up.
+def frame(sheet: etree._Element, modes: list[str]) -> None:
+    """Add what runs the patterns of a stylesheet (one mode each) and writes the answer."""
+    xsl(sheet, "output", **{"method": "text", "item-separator": "\n", "build-tree": "no"})
+    sheet.append(etree.fromstring(_HIT))
+    main = xsl(sheet, "template", match="/")
+    for mode in modes:
+        xsl(main, "apply-templates", select="/", mode=mode)
+    xsl(main, "sequence", select=f"'{END}'")
 
-    The same rules find the same things at a third of the time: the report names no rule that
-    found nothing, and `document(…)` becomes the parameter `CODES`, so the lists are read once
-    a process and not once a document.
-    """
-    text = _FIRED.sub("", path.read_text(encoding="utf-8"))
-    names = set(_CODE_LIST.findall(text))
-    if len(names) != 1:  # none, or several: leave them to the stylesheet
-        return text, None
-    text = _CODE_LIST.sub(f"${CODES}", text)
-    first = _FIRST_PARAM.search(text)
-    if first is None:
-        raise UnknownSchematron(f"{path.name}: no top-level declaration")
-    declared = f'<xsl:param name="{CODES}"/>'
-    return text[: first.start()] + declared + text[first.start() :], path.with_name(names.pop())
+
+def failed(place: etree._Element, check: Check, values: list[str], checks: list[Check]) -> None:
+    """Add to `place` that a check failed at the current node; `values` are XPath expressions."""
+    shown = ", ".join(f"string-join(({value}), ' ')" for value in values)
+    # The namespace is declared here too: rules that others compiled do not know it.
+    hit = etree.SubElement(place, f"{{{XSL}}}sequence", nsmap={"found": FOUND})
+    hit.set("select", f"found:hit({len(checks)}, ., ({shown}))")
+    checks.append(check)
+
+
+def xsl(parent: etree._Element, tag: str, **attributes: str) -> etree._Element:
+    """Append an XSLT instruction."""
+    return etree.SubElement(parent, f"{{{XSL}}}{tag}", attributes)
 
 
 def _with_includes(path: Path) -> etree._Element:
-    schema = etree.parse(path, _PARSER).getroot()
+    schema = etree.parse(path, _SAFE).getroot()
     for include in list(schema.iter(f"{{{SCH}}}include")):
-        other = etree.parse(path.parent / include.get("href"), _PARSER).getroot()
+        other = etree.parse(path.parent / include.get("href"), _SAFE).getroot()
         include.getparent().replace(include, other)
     return schema
 
@@ -80,17 +119,15 @@ def _with_includes(path: Path) -> etree._Element:
 def _namespaces(schema: etree._Element) -> dict[str, str]:
     declared = {prefix: uri for prefix, uri in schema.nsmap.items() if prefix}
     named = {ns.get("prefix"): ns.get("uri") for ns in schema.iter(f"{{{SCH}}}ns")}
-    ours = {"xsl": XSL, "found": FINDINGS}
-    return {"xs": "http://www.w3.org/2001/XMLSchema", **declared, **named, **ours}
+    return {"xs": "http://www.w3.org/2001/XMLSchema", **declared, **named, "xsl": XSL}
 
 
 def _pattern(
-    sheet: etree._Element, answer: etree._Element, pattern: etree._Element, mode: str
+    sheet: etree._Element, pattern: etree._Element, mode: str, checks: list[Check]
 ) -> None:
     if pattern.get("abstract") or pattern.get("is-a"):
         raise UnknownSchematron("abstract pattern")
-    _xsl(sheet, "mode", name=mode, **{"on-no-match": "shallow-skip"})
-    _xsl(answer, "apply-templates", select=".", mode=mode)
+    xsl(sheet, "mode", name=mode, **{"on-no-match": "shallow-skip"})
     rules = [part for part in pattern if _kind(part) == "rule"]
     for part in pattern:
         if _kind(part) == "let":
@@ -98,60 +135,53 @@ def _pattern(
         elif _kind(part) not in _PROSE | {"rule"}:
             raise UnknownSchematron(f"{_kind(part)} in a pattern")
     for place, rule in enumerate(rules):
-        _rule(sheet, rule, mode, priority=len(rules) - place)
+        priority = str(len(rules) - place)
+        template = xsl(sheet, "template", match=rule.get("context"), mode=mode, priority=priority)
+        _rule(template, rule, checks)
+        xsl(template, "apply-templates", select="@*|node()", mode=mode)
 
 
-def _rule(sheet: etree._Element, rule: etree._Element, mode: str, priority: int) -> None:
-    template = _xsl(sheet, "template", match=rule.get("context"), mode=mode, priority=str(priority))
+def _rule(template: etree._Element, rule: etree._Element, checks: list[Check]) -> None:
     for part in rule:
         kind = _kind(part)
         if kind == "let":
             _let(template, part)
         elif kind in ("assert", "report"):
-            _check(template, part, kind)
+            _check(template, part, kind, checks)
         elif kind not in _PROSE:
             raise UnknownSchematron(f"{kind} in a rule")
-    _xsl(template, "apply-templates", select="@*|node()", mode=mode)
 
 
-def _check(template: etree._Element, check: etree._Element, kind: str) -> None:
+def _check(template: etree._Element, check: etree._Element, kind: str, checks: list[Check]) -> None:
     test = check.get("test")
-    found = _xsl(template, "if", test=f"not({test})" if kind == "assert" else test)
+    place = xsl(template, "if", test=f"not({test})" if kind == "assert" else test)
     flag = check.get("flag") or check.get("role") or "fatal"
-    hit = etree.SubElement(found, f"{{{FINDINGS}}}hit", id=check.get("id", ""), flag=flag)
-    _xsl(_xsl(hit, "attribute", name="at"), "value-of", select="path()")
-    for piece in _message(check):
-        hit.append(piece)
+    words: list[str | None] = []
+    values: list[str] = []
+    for said, value in _message(check):
+        words.append(None if value else said)
+        values += [value] if value else []
+    failed(place, Check(check.get("id", ""), flag.lower(), tuple(words)), values, checks)
 
 
-def _message(check: etree._Element) -> Iterator[etree._Element]:
-    """The words of a rule; `value-of` and `name` in them speak of the node that was tested."""
-    yield _text(check.text)
+def _message(check: etree._Element) -> Iterator[tuple[str, str]]:
+    """The words of a check in order: (text, "") or ("", XPath of a value)."""
+    yield check.text or "", ""
     for part in check:
         kind = _kind(part)
         if kind == "value-of":
-            yield etree.Element(f"{{{XSL}}}value-of", select=part.get("select"))
+            yield "", part.get("select")
         elif kind == "name":
-            yield etree.Element(f"{{{XSL}}}value-of", select=f"name({part.get('path', '.')})")
+            yield "", f"name({part.get('path', '.')})"
         elif kind:
             yield from _message(part)
-        yield _text(part.tail)
-
-
-def _text(words: str | None) -> etree._Element:
-    element = etree.Element(f"{{{XSL}}}text")
-    element.text = words or ""
-    return element
+        yield part.tail or "", ""
 
 
 def _let(parent: etree._Element, let: etree._Element) -> None:
     if let.get("value") is None:
         raise UnknownSchematron(f"let {let.get('name')} has no value")
-    _xsl(parent, "variable", name=let.get("name"), select=let.get("value"))
-
-
-def _xsl(parent: etree._Element, tag: str, **attributes: str) -> etree._Element:
-    return etree.SubElement(parent, f"{{{XSL}}}{tag}", attributes)
+    xsl(parent, "variable", name=let.get("name"), select=let.get("value"))
 
 
 def _kind(element: etree._Element) -> str:
