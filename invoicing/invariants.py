@@ -61,21 +61,68 @@ STARTED = f"""
     WHERE t.net > p.net OR t.tax > p.tax
 """
 
+# Every line of a document that counts, and the invoice line it goes back to: a credit's original,
+# a reversal's original's original. The same walk as in credited.py.
+COUNTED = f"""
+    SELECT d.id AS document, d.kind, d.occasion, d.issuer, d.corrects_id, dl.net, dl.tax,
+           dl.order_line_id AS line, {GROUP.format("dl")} AS part,
+           coalesce(oo.rate, o.rate, dl.rate) AS rate,
+           CASE WHEN d.kind = 'invoice' AND d.occasion <> 'reversal' THEN d.id
+                WHEN d.kind = 'invoice' THEN coalesce(oo.document_id, od.corrects_id, c.corrects_id)
+                WHEN od.kind = 'invoice' THEN od.id ELSE d.corrects_id END AS invoice
+    FROM invoicing_documentline dl JOIN invoicing_document d ON d.id = dl.document_id
+    LEFT JOIN invoicing_documentline o ON o.id = dl.original_id
+    LEFT JOIN invoicing_document od ON od.id = o.document_id
+    LEFT JOIN invoicing_documentline oo ON oo.id = o.original_id
+    LEFT JOIN invoicing_document c ON c.id = d.corrects_id
+    WHERE d.state <> 'draft'
+"""
+
 CREDITED = f"""
     WITH line AS (
-        SELECT dl.order_line_id AS line, {GROUP.format("dl")} AS part, d.kind, d.issuer,
-               dl.net, dl.tax
-        FROM invoicing_documentline dl JOIN invoicing_document d ON d.id = dl.document_id
-        WHERE d.state <> 'draft'
+        SELECT *, CASE WHEN kind = 'credit_note' THEN 1 WHEN occasion = 'reversal' THEN -1
+                       ELSE 0 END AS sign FROM ({COUNTED}) counted
     )
-    SELECT line, part, sum(net) FILTER (WHERE kind = 'credit_note') AS credited,
-           sum(net) FILTER (WHERE kind = 'invoice') AS invoiced
-    FROM line GROUP BY 1, 2
-    HAVING bool_or(kind = 'credit_note' AND issuer = 'retour') AND (
-        sum(net) FILTER (WHERE kind = 'credit_note')
-            > coalesce(sum(net) FILTER (WHERE kind = 'invoice'), 0)
-        OR sum(tax) FILTER (WHERE kind = 'credit_note')
-            > coalesce(sum(tax) FILTER (WHERE kind = 'invoice'), 0))
+    SELECT invoice, line, part, rate, sum(net * sign) AS credited,
+           coalesce(sum(net) FILTER (WHERE sign = 0), 0) AS invoiced
+    FROM line GROUP BY 1, 2, 3, 4
+    HAVING bool_or(sign = 1 AND issuer = 'retour') AND (
+        sum(net * sign) > coalesce(sum(net) FILTER (WHERE sign = 0), 0)
+        OR sum(tax * sign) > coalesce(sum(tax) FILTER (WHERE sign = 0), 0))
+"""
+
+REVERSED = f"""
+    WITH line AS (
+        SELECT *, occasion = 'reversal' AS back,
+               CASE WHEN kind = 'credit_note' THEN document ELSE corrects_id END AS note
+        FROM ({COUNTED}) counted WHERE kind = 'credit_note' OR occasion = 'reversal'
+    )
+    SELECT note, line, part, rate, sum(net) FILTER (WHERE back) AS reversed,
+           coalesce(sum(net) FILTER (WHERE NOT back), 0) AS credited
+    FROM line GROUP BY 1, 2, 3, 4
+    HAVING sum(net) FILTER (WHERE back) > coalesce(sum(net) FILTER (WHERE NOT back), 0)
+        OR sum(tax) FILTER (WHERE back) > coalesce(sum(tax) FILTER (WHERE NOT back), 0)
+"""
+
+# The same supply invoiced twice, whoever issued: another invoice of the shipment or the order, of
+# which something is still charged, stands beside it.
+ONE_INVOICE = f"""
+    WITH charged AS (
+        SELECT invoice, line, part, rate
+        FROM ({COUNTED}) counted GROUP BY 1, 2, 3, 4
+        HAVING sum(CASE WHEN kind = 'credit_note' THEN -net ELSE net END) <> 0
+            OR sum(CASE WHEN kind = 'credit_note' THEN -tax ELSE tax END) <> 0
+    ), sold AS (
+        SELECT d.id, d.number, d.order_id, d.shipment_id, d.whole_order, d.revision
+        FROM invoicing_document d
+        WHERE d.kind = 'invoice' AND d.occasion IN ('supply', 'correction') AND d.state <> 'draft'
+    )
+    SELECT later.id, later.number, earlier.number AS other
+    FROM sold later JOIN sold earlier ON earlier.order_id = later.order_id
+        AND earlier.id <> later.id
+        AND (earlier.whole_order OR later.whole_order OR earlier.shipment_id = later.shipment_id)
+        AND (earlier.revision, earlier.id) < (later.revision, later.id)
+    WHERE EXISTS (SELECT FROM charged WHERE charged.invoice = earlier.id)
 """
 
 LIVE_MIRRORS = f"""
@@ -102,33 +149,62 @@ REFUND_TOTALS = """
     HAVING (r.net, r.tax, r.gross) IS DISTINCT FROM (sum(rl.net), sum(rl.tax), sum(rl.gross))
 """
 
-GAPLESS = """
+# Numbered documents, and the places of those that retention removed.
+NUMBERED = """
+    SELECT id, number, series_id, year, sequence, previous_hash, chain_hash, payload_sha256
+    FROM invoicing_document WHERE series_id IS NOT NULL
+    UNION ALL
+    SELECT NULL, number, series_id, year, sequence, previous_hash, chain_hash, payload_sha256
+    FROM invoicing_erasure WHERE series_id IS NOT NULL
+"""
+
+GAPLESS = f"""
     SELECT coalesce(d.name, c.name) AS series, d.numbers, d.last, c.value AS counter
     FROM (
         SELECT 'series:' || series_id || ':' || year AS name, count(*) AS numbers,
                min(sequence) AS first, max(sequence) AS last
-        FROM invoicing_document WHERE series_id IS NOT NULL GROUP BY 1
+        FROM ({NUMBERED}) numbered GROUP BY 1
     ) d FULL JOIN (SELECT * FROM core_counter WHERE name LIKE 'series:%') c ON c.name = d.name
     WHERE (d.first, d.last, c.value) IS DISTINCT FROM (1, d.numbers, d.numbers)
 """
 
-CHAINED = r"""
+CHAINED = rf"""
     SELECT id, number FROM (
         SELECT id, number, previous_hash, chain_hash, encode(sha256(convert_to(
                    previous_hash || E'\n' || number || E'\n' || payload_sha256, 'UTF8'
                )), 'hex') AS computed,
                lag(chain_hash, 1, '')
                    OVER (PARTITION BY series_id, year ORDER BY sequence) AS before
-        FROM invoicing_document WHERE series_id IS NOT NULL
+        FROM ({NUMBERED}) numbered
     ) d WHERE chain_hash <> computed OR previous_hash <> before
 """
 
 STORED_FILES = """
     SELECT d.id, d.number, a.kind
-    FROM invoicing_document d LEFT JOIN invoicing_artifact a ON a.document_id = d.id
-    WHERE d.issuer = 'retour' AND d.state = 'issued' AND (
-        a.id IS NULL OR a.sha256 <> encode(sha256(a.content), 'hex')
-        OR a.size <> octet_length(a.content))
+    FROM invoicing_document d JOIN invoicing_artifact a ON a.document_id = d.id
+    WHERE a.sha256 <> encode(sha256(a.content), 'hex') OR a.size <> octet_length(a.content)
+"""
+
+EVERY_FILE = """
+    SELECT d.id, d.number, wanted.kind
+    FROM invoicing_document d CROSS JOIN LATERAL (
+        SELECT unnest(ARRAY['pdf', 'facturx', 'report']) AS kind
+        UNION SELECT jsonb_array_elements_text(coalesce(d.payload -> 'profiles', '[]'))
+    ) wanted
+    WHERE d.issuer = 'retour' AND d.state = 'issued' AND NOT EXISTS (
+        SELECT FROM invoicing_artifact a WHERE a.document_id = d.id AND a.kind = wanted.kind)
+"""
+
+# The PDF names the MD5 of what is embedded in it; the report the SHA-256 of every file.
+EMBEDDED_XML = """
+    SELECT x.document_id, p.id AS pdf
+    FROM invoicing_artifact x
+    JOIN invoicing_artifact p ON p.document_id = x.document_id AND p.kind = 'pdf'
+    LEFT JOIN invoicing_artifact r ON r.document_id = x.document_id AND r.kind = 'report'
+    WHERE x.kind = 'facturx' AND (
+        position(convert_to('<' || md5(x.content) || '>', 'UTF8') IN p.content) = 0
+        OR convert_from(r.content, 'UTF8')::jsonb #>> '{files,pdf}' <> p.sha256
+        OR convert_from(r.content, 'UTF8')::jsonb #>> '{files,facturx}' <> x.sha256)
 """
 
 CREDIT_DOCUMENTS = """
@@ -138,11 +214,15 @@ CREDIT_DOCUMENTS = """
     LEFT JOIN invoicing_document i ON i.order_id = r.order_id AND i.kind = 'invoice'
     LEFT JOIN invoicing_issuingmode m
         ON m.seller_id = r.seller_id AND m.marketplace_id = r.marketplace_id
-    WHERE r.source = 'retour' AND r.state IN ('sent', 'confirmed') AND CASE
-        WHEN d.id IS NULL THEN NOT coalesce(
+    WHERE r.source = 'retour' AND r.state IN ('sent', 'confirmed')
+      AND NOT EXISTS (SELECT FROM invoicing_erasure e WHERE e.refund_id = r.id) AND CASE
+        WHEN d.id IS NULL THEN NOT EXISTS (
+            SELECT FROM invoicing_erasure e WHERE e.refund_id = r.id) AND NOT coalesce(
             i.issuer = 'amazon' OR (i.issuer = 'earlier' AND m.issuer = 'amazon'), false)
-        WHEN d.state = 'draft' THEN d.findings = '[]'
-        ELSE d.kind <> 'credit_note' OR d.gross <> r.gross OR d.order_id <> r.order_id END
+        WHEN d.state = 'draft' THEN d.findings = '[]' AND d.due_at IS NULL
+        ELSE d.kind <> 'credit_note' OR d.order_id <> r.order_id OR r.gross <> d.gross - coalesce((
+            SELECT sum(f.gross) FROM invoicing_document f
+            WHERE f.corrects_id = d.id AND f.kind = 'invoice' AND f.occasion = 'fee'), 0) END
 """
 
 DOCUMENT_TOTALS = """
@@ -164,9 +244,10 @@ DOCUMENT_TOTALS = """
     ) l ON l.document_id = d.id
     WHERE d.id IN (SELECT id FROM apart)
        OR (d.net, d.tax, d.gross) IS DISTINCT FROM (l.net, l.tax, l.gross)
-       OR (d.payload IS NOT NULL AND (d.net, d.tax, d.gross) IS DISTINCT FROM (
-            (d.payload #>> '{totals,net}')::numeric, (d.payload #>> '{totals,tax}')::numeric,
-            (d.payload #>> '{totals,gross}')::numeric))
+       OR (d.payload IS NOT NULL AND d.gross - (d.payload #>> '{totals,gross}')::numeric
+            IS DISTINCT FROM (d.payload #>> '{totals,rounding}')::numeric)
+       OR (d.payload IS NOT NULL AND d.currency NOT IN ('JPY', 'USD') AND d.tax IS DISTINCT FROM
+            (d.payload #>> '{totals,tax}')::numeric)
 """
 
 LAST_EVENT = """
@@ -239,8 +320,12 @@ register(
             "component, net and tax.", REFUNDED),
     Promise("started_within_rest", "A refund is started only when what was paid still covers it, "
             "Amazon's own refunds counted.", STARTED),
-    Promise("credited_within_invoiced", "Credit notes never exceed their invoice, per line and "
-            "component, net and tax.", CREDITED),
+    Promise("credited_within_invoiced", "Credit notes, less what was reversed, never exceed their "
+            "invoice, per line, component and rate, net and tax.", CREDITED),
+    Promise("reversed_within_credited", "No more of a credit note is reversed than it gave.",
+            REVERSED),
+    Promise("one_invoice_a_supply", "No supply is invoiced twice, by us or Amazon: a new invoice "
+            "stands only where the one before was credited in full.", ONE_INVOICE),
     Promise("refund_lines_live", "A refund line is live exactly while its refund counts.",
             LIVE_MIRRORS),
     Promise("second_person", "What needs a second person was approved by one, as frozen when it "
@@ -251,12 +336,16 @@ register(
             CHAINED),
     Promise("payloads_frozen", "A numbered document still has the content that was hashed.",
             frozen_payloads),
-    Promise("files_as_rendered", "An issued document has its file, as it was rendered.",
+    Promise("files_as_rendered", "Every stored file is as it was made, to the byte.",
             STORED_FILES),
+    Promise("files_complete", "An issued document of ours has its PDF, its XML in every profile it "
+            "goes out in, and the report of its checks.", EVERY_FILE),
+    Promise("xml_in_the_pdf", "The XML inside the PDF is the one that was checked and stored.",
+            EMBEDDED_XML),
     Promise("credit_documents", "Every refund of ours that was sent has its credit note, or a "
             "visible reason why not.", CREDIT_DOCUMENTS),
-    Promise("document_totals", "A document is the sum of its lines, and so is its table per rate.",
-            DOCUMENT_TOTALS),
+    Promise("document_totals", "A document is the sum of its lines, and so is its table per rate; "
+            "its page says the money moved, rounding included.", DOCUMENT_TOTALS),
     Promise("settlements_tie", "The rows of a settlement add up to its total.", SETTLEMENTS_TIE),
     Promise("tied_money_counts", "Settlement money is tied only to refunds that were carried out.",
             TIED_MONEY_COUNTS),
