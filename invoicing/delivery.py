@@ -56,30 +56,54 @@ def prepare(document: Document, *, by) -> list[Delivery]:
     return made
 
 
+def send(document: Document, *, by, to: str = "") -> Delivery:
+    """Mail an issued document of ours to its buyer, or to another address, whatever the seller's
+    rule says about mailing. Refused: "forbidden", "state", "waiting", "address".
+    """
+    require(by, "invoicing.send_delivery")
+    with trail("send_document", by=by):
+        locked = _lock(document.pk)
+        if locked.state != DocumentState.ISSUED or locked.issuer != Issuer.RETOUR:
+            raise Refused("state", "The document has no file of ours to send.")
+        if locked.deliveries.filter(channel=Channel.EMAIL, state=State.PREPARED).exists():
+            raise Refused("waiting", "This document is on its way there already.")
+        mail = _email(locked, by=by, to=_address(to) if to.strip() else "")
+        if mail.state == State.FAILED:
+            raise Refused("address", mail.problem)
+        mail.save()
+        transaction.on_commit(hurry)
+    return mail
+
+
+def send(document: Document, *, by, to: str = "") -> Delivery:
+    """Mail a document to the buyer now, or to another address: a new delivery each time.
+
+    Refused: "forbidden", "state" (no file), "waiting" (a mail is on its way), "address".
+    """
+    require(by, "invoicing.send_delivery")
+    with trail("send_document", by=by):
+        locked = _lock(document.pk)
+        _check_free(locked, Channel.EMAIL, State.PREPARED)
+        mailed = _email(locked, by=by, to=_address(to) if to.strip() else "")
+        if mailed.state == State.FAILED:
+            raise Refused("address", mailed.problem)
+        mailed.save()
+        transaction.on_commit(hurry)
+    return mailed
+
+
 def resend(delivery: Delivery, *, by, to: str = "") -> Delivery:
     """Hand the document over once more: a new delivery, the old one stays as it went.
 
-    ``to``: another address than the buyer's. Refused: "forbidden", "waiting" (one is on its way),
-    "address", "state".
+    ``to``: another address than the buyer's. Refused as `send`.
     """
+    if delivery.channel == Channel.EMAIL:
+        return send(delivery.document, by=by, to=to)
     require(by, "invoicing.send_delivery")
     with trail("resend_delivery", by=by):
         document = _lock(delivery.document_id)
-        same = document.deliveries.filter(channel=delivery.channel)
-        waiting = [State.PREPARED]
-        if delivery.channel == Channel.AMAZON:
-            waiting += [State.SENT, State.ACCEPTED]
-        if same.filter(state__in=waiting).exists():
-            raise Refused("waiting", "This document is on its way there already.")
-        if document.state != DocumentState.ISSUED:
-            raise Refused("state", "The document has no file yet.")
-        if delivery.channel == Channel.AMAZON:
-            again = _package(document, by=by)
-        else:
-            again = _email(document, by=by, to=_address(to) if to.strip() else "")
-            if again.state == State.FAILED:
-                raise Refused("address", again.problem)
-            transaction.on_commit(hurry)
+        _check_free(document, Channel.AMAZON, State.PREPARED, State.SENT, State.ACCEPTED)
+        again = _package(document, by=by)
         again.save()
     return again
 
@@ -168,6 +192,14 @@ def _lock(document_id: int) -> Document:
     """Two who prepare or resend the same document take turns."""
     rows = Document.objects.select_related(*JOINED)
     return rows.select_for_update(of=("self",), no_key=True).get(pk=document_id)
+
+
+def _check_free(document: Document, channel: str, *busy: str) -> None:
+    """Refuse what is on its way there, and what has no file of ours to send."""
+    if document.state != DocumentState.ISSUED or document.issuer != Issuer.RETOUR:
+        raise Refused("state", "Only an issued document of ours can be sent.")
+    if document.deliveries.filter(channel=channel, state__in=busy).exists():
+        raise Refused("waiting", "This document is on its way there already.")
 
 
 def _wants_mail(document: Document) -> bool:

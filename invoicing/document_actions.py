@@ -3,6 +3,7 @@
 The verbs decide again under their lock; this only spares people the refusal.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -13,9 +14,9 @@ from invoicing import forms
 from invoicing.actions import NOT_YOURS, Action
 from invoicing.models import Delivery, Document, LegalHold, Refund
 from invoicing.models.document import Issuer, Kind
+from invoicing.reviewing import ACCEPTABLE
 from invoicing.states import MONEY_LEFT, DocumentState, Occasion, RefundState
-
-_WAITING = (Delivery.State.PREPARED, Delivery.State.FAILED)
+from invoicing.waiting import in_words
 
 
 def of_document(
@@ -23,7 +24,7 @@ def of_document(
     user: Any,
     *,
     refund: Refund | None = None,
-    deliveries: list[Delivery] = (),
+    deliveries: Sequence[Delivery] = (),
     hold: LegalHold | None = None,
     bound: dict | None = None,
 ) -> list[Action]:
@@ -69,6 +70,14 @@ def _of_draft(document: Document, user: Any, refund: Refund | None) -> list[Acti
             confirm=_("The number is final: a numbered document cannot be changed any more."),
         )
     ]  # fmt: skip
+    if any(one["code"] in ACCEPTABLE for one in document.findings):
+        accept = _button(
+            document, user, "accept", _("Accept Amazon's figures"), "invoicing.issue_document",
+            note=_("Says that Amazon is right; the reason stays with the document."),
+        )  # fmt: skip
+        accept.form = None if accept.refused else accept_form(document)
+        found.append(accept)
+    found += _look_closer(document, user)
     if document.occasion in (Occasion.CANCELLATION, Occasion.CORRECTION):
         found.append(
             _button(
@@ -76,6 +85,28 @@ def _of_draft(document: Document, user: Any, refund: Refund | None) -> list[Acti
                 "invoicing.correct_document", form=forms.ReasonForm, danger=True,
             )
         )  # fmt: skip
+    return found
+
+
+def _look_closer(document: Document, user: Any) -> list[Action]:
+    """Accept what the review asked a person to look at; ask VIES again."""
+    labels = {
+        "treatment": _("Amazon's tax treatment is right"),
+        "rate_unknown": _("This tax rate is right"),
+        "vies_waiting": _("The VAT id is proven otherwise"),
+    }
+    codes = {row["code"] for row in document.findings}
+    found = [
+        _button(
+            document, user, f"accept_{code}", labels[code], "invoicing.issue_document",
+            form=forms.ReasonForm, note=_("Your reason stays with the document."),
+        )
+        for code in ACCEPTABLE
+        if code in codes
+    ]  # fmt: skip
+    if "vies_waiting" in codes:
+        label, permission = _("Ask VIES now"), "invoicing.issue_document"
+        found.append(_button(document, user, "ask_vies", label, permission))
     return found
 
 
@@ -135,20 +166,18 @@ def _correct_invoice(document: Document, user: Any) -> list[Action]:
     return found
 
 
-def _hand_over(document: Document, user: Any, deliveries: list[Delivery]) -> list[Action]:
-    """Send it to the buyer; the next action where it waits or failed."""
+def _hand_over(document: Document, user: Any, deliveries: Sequence[Delivery]) -> list[Action]:
+    """Mail it to the buyer; the next action where the last mail failed or none was made."""
     if document.issuer != Issuer.RETOUR:
         return []
     mails = [one for one in deliveries if one.channel == Delivery.Channel.EMAIL]
-    waits = any(one.state in _WAITING for one in mails[:1]) or not mails
-    sent = any(one.state in (Delivery.State.SENT, Delivery.State.ACCEPTED) for one in mails)
-    address = document.buyer.email if document.buyer else ""
-    why = "" if address else _("The buyer has no e-mail address. Add one on the buyer's page.")
+    failed = bool(mails) and mails[0].state == Delivery.State.FAILED
+    on_its_way = any(one.state == Delivery.State.PREPARED for one in mails)
     return [
         _button(
-            document, user, "send", _("Send again") if sent else _("Send to the buyer"),
-            "invoicing.send_delivery", primary=waits, refused=why,
-            confirm=_("The document goes to %(address)s.") % {"address": address},
+            document, user, "send", _("Mail it again") if mails else _("Mail it to the buyer"),
+            "invoicing.send_delivery", form=forms.SendForm, primary=failed or not mails,
+            refused=_("It is on its way by e-mail.") if on_its_way else "",
         )
     ]  # fmt: skip
 
@@ -157,14 +186,42 @@ def _keep(document: Document, user: Any, hold: LegalHold | None) -> list[Action]
     """Keep it beyond its time, or let it go again."""
     permission = "invoicing.hold_document"
     if hold:
-        sentence = _("From then on it may be erased when its time is over.")
         return [
             _button(
-                document, user, "lift-hold", _("Lift the hold"), permission, confirm=sentence
+                document, user, "lift-hold", _("Lift the hold"), permission, form=forms.ReasonForm,
+                confirm=_("From then on it may be erased when its time is over."),
             )
         ]  # fmt: skip
-    return [
-        _button(
-            document, user, "place-hold", _("Place a legal hold"), permission, form=forms.HoldForm
+    label = _("Place a legal hold")
+    return [_button(document, user, "place-hold", label, permission, form=forms.HoldForm)]
+
+
+def accept_form(document: Document, data: Any = None) -> forms.AcceptForm:
+    """The form that accepts a doubt of the review, with the doubts there are."""
+    doubts = {
+        one["code"]: in_words(one["sentence"])
+        for one in reversed(document.findings)
+        if one["code"] in ACCEPTABLE
+    }
+    return forms.AcceptForm(data, auto_id="accept_%s", choices=list(doubts.items()))
+
+
+def of_delivery(delivery: Delivery, user: Any) -> list[Action]:
+    """The buttons of one hand-over."""
+    state, mail = Delivery.State, delivery.channel == Delivery.Channel.EMAIL
+    wanted = []
+    if delivery.state in (state.PREPARED, state.FAILED):
+        wanted.append(("cancel", _("Cancel"), forms.ReasonForm))
+    if delivery.state in (state.FAILED, state.CANCELLED) and not mail:
+        wanted.append(("resend", _("Prepare again"), None))
+    if delivery.state == state.SENT and mail:
+        wanted.append(("came-back", _("It came back"), None))
+    refused = "" if may(user, "invoicing.send_delivery") else str(NOT_YOURS)
+    return [] if refused else [
+        Action(
+            name, label,
+            reverse("invoicing:delivery-verb", args=[delivery.document_id, delivery.pk, name]),
+            form=form and form(auto_id=f"{name}_{delivery.pk}_%s"),
         )
-    ]
+        for name, label, form in wanted
+    ]  # fmt: skip

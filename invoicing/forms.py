@@ -34,6 +34,29 @@ class HoldForm(forms.Form):
     )
 
 
+class SendForm(forms.Form):
+    """Where a document goes by e-mail."""
+
+    to = forms.EmailField(
+        label=_("Another address"),
+        required=False,
+        help_text=_("Empty: the buyer's own."),
+    )
+
+
+class AcceptForm(forms.Form):
+    """Which doubt about Amazon's figures is accepted, and why."""
+
+    code = forms.ChoiceField(label=_("What is accepted"))
+    reason = forms.CharField(
+        label=_("Reason"), max_length=500, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args, choices=(), **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["code"].choices = choices
+
+
 class SentForm(forms.Form):
     """What Seller Central showed after the refund."""
 

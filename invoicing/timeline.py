@@ -29,7 +29,17 @@ VERBS = {
     "record_credit_note": gettext_lazy("recorded Amazon's credit note"),
     "issue_credit_note": gettext_lazy("issued the credit note"),
     "number_document": gettext_lazy("numbered the document"),
-    "issue_document": gettext_lazy("stored the document's file"),
+    "issue_document": gettext_lazy("checked the document, stored its files"),
+    "claim_document": gettext_lazy("took the document up"),
+    "decide_treatment": gettext_lazy("decided its tax treatment anew"),
+    "accept_finding": gettext_lazy("accepted Amazon's figures"),
+    "cancel_invoice": gettext_lazy("cancelled the invoice"),
+    "correct_invoice": gettext_lazy("corrected the invoice"),
+    "reverse_credit_note": gettext_lazy("took the credit note back"),
+    "discard_correction": gettext_lazy("threw the correction away"),
+    "follow_supplies": gettext_lazy("wrote it from Amazon's tax data"),
+    "place_hold": gettext_lazy("placed a legal hold"),
+    "lift_hold": gettext_lazy("lifted the legal hold"),
 }
 _STATES = {
     "invoicing.refund": dict(RefundState.choices),

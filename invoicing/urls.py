@@ -17,6 +17,11 @@ urlpatterns = [
     path("documents/<int:pk>/file/", document.file, name="document-file"),
     path("documents/<int:pk>/file/<slug:kind>/", document.file, name="document-artifact"),
     path("documents/<int:pk>/xml/<slug:kind>/", document.xml, name="document-xml"),
+    path(
+        "documents/<int:pk>/deliveries/<int:delivery_id>/<slug:verb>/",
+        document.hand_over,
+        name="delivery-verb",
+    ),
     path("documents/<int:pk>/<slug:verb>/", document.run, name="document-verb"),
     path("settlement/", settlements.RunList.as_view(), name="settlements"),
     path("settlement/new/", settlements.new, name="settlement-new"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django import forms as django_forms
@@ -9,18 +10,28 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
 from config.core.display import percent
 from config.core.refused import Refused
-from invoicing import corrections, document_actions, documents, dossier, forms, timeline
+from invoicing import (
+    corrections,
+    delivery,
+    document_actions,
+    documents,
+    dossier,
+    forms,
+    retention,
+    reviewing,
+    timeline,
+)
 from invoicing.einvoice.profiles import PROFILES
-from invoicing.models import Artifact, Document
+from invoicing.models import Artifact, Delivery, Document, IssuingMode
 
 VIEW = "invoicing.view_document"
-SHOWN = 20
 TYPES = {"pdf": ("application/pdf", "pdf"), dossier.REPORT: ("application/json", "json")}
 XML = ("application/xml", "xml")
 
@@ -48,6 +59,7 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
             for row in document.taxes.all()
         ],
         "sums": dossier.sums(document),
+        "late": dossier.late(document),
         "findings": dossier.findings(document),
         "layers": dossier.checked(document),
         "files": files,
@@ -57,11 +69,16 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
         "downloads": dossier.downloads(document),
         "events": timeline.of("invoicing.document", document.pk),
     }
-    deliveries = list(document.deliveries.order_by("-pk")[:SHOWN])
+    deliveries = list(document.deliveries.order_by("-pk")[: dossier.SHOWN])
+    for one in deliveries:
+        one.actions = document_actions.of_delivery(one, request.user)
     hold = document.holds.filter(lifted_at=None).select_related("placed_by").first()
     context |= {
         "deliveries": deliveries,
         "hold": hold,
+        "kept_until": retention.keep_until(document),
+        "kept_by": retention.rule_of(document),
+        "mode": dict(IssuingMode.Issuer.choices).get(document.mode, ""),
         "actions": document_actions.of_document(
             document, request.user, refund=refund, deliveries=deliveries, hold=hold, bound=bound
         ),
@@ -134,6 +151,12 @@ class Door:
     leads_on: bool = False
 
 
+def _discard(document: Document, *, by: Any, reason: str) -> Document:
+    """Throw a stopped correction away; the invoice it would have corrected is shown next."""
+    corrections.discard(document, by=by, reason=reason)
+    return document.corrects
+
+
 DOORS = {
     "number": Door(documents.number, _("Numbered; its file is being made.")),
     "cancel": Door(
@@ -149,7 +172,32 @@ DOORS = {
         corrections.reverse_credit_note, _("Reversed: this invoice is being issued."),
         forms.ReasonForm, leads_on=True,
     ),
+    "ask_vies": Door(vies.ask_now, _("VIES was asked; its answer is kept.")),
+    **{
+        f"accept_{code}": Door(
+            partial(documents.accept_finding, code=code), _("Accepted: it is being issued."),
+            forms.ReasonForm,
+        )
+        for code in ACCEPTABLE
+    },
+    "discard": Door(_discard, _("Thrown away; no number was spent."), forms.ReasonForm,
+                    leads_on=True),
+    "accept": Door(reviewing.accept_finding, _("Accepted; it is being issued."), forms.AcceptForm),
+    "send": Door(delivery.send, _("It goes out within a minute."), forms.SendForm),
+    "place-hold": Door(retention.place_hold, _("It stays, whatever its age."), forms.HoldForm),
+    "lift-hold": Door(retention.lift_hold, _("The hold is lifted."), forms.ReasonForm),
 }  # fmt: skip
+DELIVERY_DOORS = {
+    "cancel": Door(delivery.cancel, _("Cancelled."), forms.ReasonForm),
+    "resend": Door(delivery.resend, _("Prepared again.")),
+    "came-back": Door(delivery.came_back, _("Noted: find another address and mail it again.")),
+}
+
+
+def _posted(request: HttpRequest, document: Document, verb: str, door: Door):
+    if door.form is forms.AcceptForm:
+        return document_actions.accept_form(document, request.POST)
+    return door.form(request.POST, auto_id=f"{verb}_%s") if door.form else None
 
 
 @require_POST
@@ -160,8 +208,8 @@ def run(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     door = DOORS.get(verb)
     if door is None:
         raise Http404(f"No verb {verb}")
-    document = get_object_or_404(Document, pk=pk)
-    form = door.form(request.POST, auto_id=f"{verb}_%s") if door.form else None
+    document = get_object_or_404(Document.objects.select_related("corrects"), pk=pk)
+    form = _posted(request, document, verb, door)
     if form is not None and not form.is_valid():
         return page(request, pk, bound={verb: form}, status=422)
     try:
@@ -171,3 +219,25 @@ def run(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         messages.error(request, refused.sentence)
         return redirect(document)
     return redirect(made if door.leads_on else document)
+
+
+@require_POST
+@login_required
+@permission_required(VIEW, raise_exception=True)
+def hand_over(request: HttpRequest, pk: int, delivery_id: int, verb: str) -> HttpResponse:
+    """POST /documents/<id>/deliveries/<id>/<verb>/"""
+    door = DELIVERY_DOORS.get(verb)
+    if door is None:
+        raise Http404(f"No verb {verb}")
+    one = get_object_or_404(
+        Delivery.objects.select_related("document"), pk=delivery_id, document=pk
+    )
+    form = door.form(request.POST) if door.form else None
+    try:
+        if form is not None and not form.is_valid():
+            raise Refused("reason", gettext("Say why, so that colleagues understand."))
+        door.call(one, by=request.user, **(form.cleaned_data if form else {}))
+        messages.success(request, door.done)
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+    return redirect(one.document)
