@@ -10,9 +10,10 @@ from decimal import Decimal
 from config.core.money import ZERO
 from config.core.refused import Refused
 from invoicing import texts
-from invoicing.category import category_of, rate_of
+from invoicing.category import rate_of
 from invoicing.issuing import amazon_credits, modes
-from invoicing.models import Document, DocumentLine, DocumentRules, DocumentTax, Refund, RefundLine
+from invoicing.lines import new_line, store_lines
+from invoicing.models import Document, DocumentLine, DocumentRules, Refund, RefundLine
 from invoicing.models.document import Issuer, Kind
 from invoicing.spreading import Share, spread
 from invoicing.standing import current
@@ -94,44 +95,6 @@ def _promotion(line: OrderLine, component: str) -> tuple[Decimal, Decimal]:
     """Net and tax by which a promotion lowers the component, as positive amounts."""
     name = PROMOTIONS.get(component)
     return (getattr(line, f"{name}_net"), getattr(line, f"{name}_tax")) if name else (ZERO, ZERO)
-
-
-def new_line(
-    document: Document,
-    line: OrderLine,
-    component: str,
-    *,
-    quantity: int,
-    net: Decimal,
-    tax: Decimal,
-    given: Decimal | None,
-    **more,
-) -> DocumentLine:
-    """An unsaved line; ``given`` is the rate the report gave, if it gave one."""
-    return DocumentLine(
-        document=document,
-        order_line=line,
-        component=component,
-        sku=line.sku,
-        description=_description(document, line, component, net),
-        quantity=quantity,
-        net=net,
-        tax=tax,
-        gross=net + tax,
-        rate=rate_of(net, tax, given, document.currency),
-        **more,
-    )
-
-
-def _description(document: Document, line: OrderLine, component: str, net: Decimal) -> str:
-    """The goods by their title; everything else by its name in the document's language."""
-    title = line.title or line.sku
-    if component == Component.ITEM and net >= 0:
-        return title
-    name = component
-    if document.kind == Kind.INVOICE and net < 0:
-        name = "promotion"
-    return f"{texts.component(name, document.language)}: {title}"[:500]
 
 
 # --- Credit notes --------------------------------------------------------------------------------
@@ -338,55 +301,3 @@ def fee_invoices(credit_notes: Iterable[int]):
     return Document.objects.filter(
         kind=Kind.INVOICE, occasion=Occasion.FEE, corrects_id__in=list(credit_notes)
     )
-
-
-# --- Rows ----------------------------------------------------------------------------------------
-
-
-def store_lines(rows: list[DocumentLine]) -> None:
-    """Store lines of drafts and the table per category and rate that belongs to them.
-
-    A row without a category gets the one its invoice, or the facts of its order, gave untaxed rows.
-    """
-    _categorise(rows)
-    DocumentLine.objects.bulk_create(rows)
-    table: dict[tuple[int, str, Decimal], DocumentTax] = {}
-    for row in rows:
-        key = (row.document_id, row.category, row.rate)
-        tax = table.setdefault(
-            key,
-            DocumentTax(
-                document_id=row.document_id,
-                category=row.category,
-                rate=row.rate,
-                base=ZERO,
-                tax=ZERO,
-            ),
-        )
-        tax.base += row.net
-        tax.tax += row.tax
-    DocumentTax.objects.bulk_create(table.values())
-
-
-def _categorise(rows: list[DocumentLine]) -> None:
-    open_rows = [row for row in rows if not row.rate and row.category in ("", "S")]
-    known = _untaxed_categories(open_rows)
-    decided: dict[int, str] = {}
-    for row in rows:
-        if row.rate:
-            row.category = row.category or "S"
-        elif row.category in ("", "S"):
-            row.category = known.get(row.document.corrects_id, "")
-            if not row.category:
-                if row.document_id not in decided:
-                    decided[row.document_id] = category_of(row.document)
-                row.category = decided[row.document_id]
-
-
-def _untaxed_categories(rows: list[DocumentLine]) -> dict[int, str]:
-    """The category an invoice (by id) gave its untaxed lines; its credit notes keep it."""
-    wanted = {row.document.corrects_id for row in rows} - {None}
-    if not wanted:
-        return {}
-    found = DocumentTax.objects.filter(document_id__in=wanted, rate=0)
-    return dict(found.values_list("document_id", "category"))

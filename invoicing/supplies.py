@@ -7,7 +7,7 @@ Rows of returns are goods, not money: they ask for nothing here.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import structlog
@@ -16,18 +16,18 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from config.core.models import User
-from config.core.money import ZERO
 from config.core.trail import trail
 from invoicing import issuing, refund_row, tax_groups
 from invoicing.caps import lock_lines
 from invoicing.credited import Credited, add
-from invoicing.drafting import new_document, new_line, store_lines
+from invoicing.drafting import new_document
 from invoicing.imports.tax_fact_sql import TIE_LINES
+from invoicing.lines import fact_rows, store_lines
 from invoicing.models import Document, DocumentLine, IssuingMode, Refund, TaxFact
 from invoicing.models.document import Issuer, Kind
 from invoicing.numbering import send_to_worker
 from invoicing.standing import SALES
-from invoicing.states import MONEY_LEFT, Component, DocumentState, Occasion
+from invoicing.states import MONEY_LEFT, DocumentState, Occasion
 from invoicing.tax_groups import Group, Verdict
 from orders.models import ImportFile
 
@@ -318,55 +318,6 @@ class _Chunk:
             "gross": group.gross,
         }
         return new_document(group.order, kind, issuer, self.by, **given | more)
-
-
-def fact_rows(
-    document: Document, group: Group, invoice: Document | None = None
-) -> list[DocumentLine]:
-    """Unsaved rows of a document from a group's facts: per fact its components, as Amazon has them.
-
-    On a credit note amounts are positive and each row names the line of ``invoice``. Promotions are
-    netted already.
-    """
-    originals = {
-        (row.order_line_id, row.component): row
-        for row in (invoice.lines.filter(net__gte=0) if invoice else ())
-    }
-    rows: list[DocumentLine] = []
-    for fact in sorted(group.facts, key=lambda fact: (fact.order_line_id, fact.pk)):
-        for component, net, tax in _amounts(fact):
-            original = originals.get((fact.order_line_id, component))
-            rows.append(
-                new_line(
-                    document,
-                    fact.order_line,
-                    component,
-                    quantity=fact.quantity if component == Component.ITEM else 0,
-                    net=net,
-                    tax=tax,
-                    given=original.rate if original else getattr(fact, f"{component}_rate"),
-                    position=len(rows) + 1,
-                    original=original,
-                    category=_category(fact, original),
-                )
-            )
-    return rows
-
-
-def _amounts(fact: TaxFact) -> Iterator[tuple]:
-    sign = 1 if fact.transaction_type == TaxFact.Type.SHIPMENT else -1
-    for component in tax_groups.COMPONENTS:
-        net = sign * getattr(fact, f"{component}_net")
-        tax = sign * getattr(fact, f"{component}_tax")
-        if net or tax or component == Component.ITEM:
-            yield component, net, tax
-
-
-def _category(fact: TaxFact, original: DocumentLine | None) -> str:
-    """The original's; export as Amazon says it; else decided from the facts of the order."""
-    if original is not None:
-        return original.category
-    return "G" if fact.export and fact.item_tax == ZERO else ""
 
 
 # --- What waits ----------------------------------------------------------------------------------
