@@ -36,7 +36,7 @@ def check_cents(payload: Payload) -> Iterator[Finding]:
 def _places(payload: Payload) -> Iterator[Finding]:
     """BR-DEC: no amount has more decimals than the currency."""
     step = quantum(payload.currency)
-    rows = (*payload.lines, *payload.allowances)
+    rows: tuple[Line | AllowanceCharge, ...] = (*payload.lines, *payload.allowances)
     money = [amount for row in rows for amount in (row.net, row.tax, row.gross)]
     money += [amount for rate in payload.rates for amount in (rate.base, rate.tax)]
     money += _amounts(payload.totals)
@@ -108,7 +108,8 @@ def _sums(payload: Payload) -> Iterator[Finding]:
 def _rate_table(payload: Payload) -> Iterator[Finding]:
     """BG-23 against the rows, and BR-CO-17 without the euro of tolerance the official rule has."""
     rows: dict[Key, tuple[Decimal, Decimal]] = {}
-    for row in (*payload.lines, *payload.allowances):
+    every: tuple[Line | AllowanceCharge, ...] = (*payload.lines, *payload.allowances)
+    for row in every:
         lowers = isinstance(row, AllowanceCharge) and not row.charge
         base, tax = rows.get((row.category, row.rate), (ZERO, ZERO))
         sign = -1 if lowers else 1

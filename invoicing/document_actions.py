@@ -77,7 +77,9 @@ def _of_draft(document: Document, user: Any, refund: Refund | None) -> list[Acti
         )  # fmt: skip
         accept.form = None if accept.refused else accept_form(document)
         found.append(accept)
-    found += _look_closer(document, user)
+    if any(row["code"] == "vies_waiting" for row in document.findings):
+        ask = _("Ask VIES now")
+        found.append(_button(document, user, "ask_vies", ask, "invoicing.issue_document"))
     if document.occasion in (Occasion.CANCELLATION, Occasion.CORRECTION):
         found.append(
             _button(
@@ -85,28 +87,6 @@ def _of_draft(document: Document, user: Any, refund: Refund | None) -> list[Acti
                 "invoicing.correct_document", form=forms.ReasonForm, danger=True,
             )
         )  # fmt: skip
-    return found
-
-
-def _look_closer(document: Document, user: Any) -> list[Action]:
-    """Accept what the review asked a person to look at; ask VIES again."""
-    labels = {
-        "treatment": _("Amazon's tax treatment is right"),
-        "rate_unknown": _("This tax rate is right"),
-        "vies_waiting": _("The VAT id is proven otherwise"),
-    }
-    codes = {row["code"] for row in document.findings}
-    found = [
-        _button(
-            document, user, f"accept_{code}", labels[code], "invoicing.issue_document",
-            form=forms.ReasonForm, note=_("Your reason stays with the document."),
-        )
-        for code in ACCEPTABLE
-        if code in codes
-    ]  # fmt: skip
-    if "vies_waiting" in codes:
-        label, permission = _("Ask VIES now"), "invoicing.issue_document"
-        found.append(_button(document, user, "ask_vies", label, permission))
     return found
 
 

@@ -13,9 +13,12 @@ from django.utils.translation import gettext as _
 from lxml import etree
 
 from config.core.display import percent
+from invoicing import paper
 from invoicing.einvoice.profiles import PROFILES
 from invoicing.einvoice.rulesets import NAMES
 from invoicing.models import Artifact, Document, DocumentLine, Download
+from invoicing.models.document import Issuer
+from invoicing.particulars import check_deadlines
 from invoicing.payload import Amounts, Payload
 from invoicing.waiting import in_words
 
@@ -116,6 +119,17 @@ def findings(document: Document) -> list[dict[str, str]]:
         }
         for one in document.findings
     ]
+
+
+def late(document: Document) -> list[str]:
+    """By when the document had to be issued, where that day is past; a note, it stops nothing."""
+    if not document.payload and document.issuer != Issuer.RETOUR:
+        return []
+    if document.payload:
+        payload = Payload.from_json(document.payload)
+    else:
+        payload = paper.fill(document, paper.today_of(document.seller))
+    return [in_words(found.sentence.to_json()) for found in check_deadlines(payload)]
 
 
 def checked(document: Document) -> list[dict[str, Any]]:

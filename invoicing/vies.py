@@ -15,6 +15,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from config.core.models import User
+from config.core.refused import Refused
+from config.core.roles import require
 from config.core.trail import trail
 from invoicing import tax_ids
 from invoicing.finding import Finding, finding
@@ -83,9 +85,23 @@ def ensure(document: Document, *, by: User | None = None) -> ViesCheck | None:
     last = latest(number)
     if last and timezone.now() - last.asked_at < _keeps(last):
         return last
-    own = document.seller.tax_registrations.filter(scheme="VAT", country__in=EU)
-    mine = own.filter(country=document.seller.country).first() or own.first()
-    return check(number, by=by or User.objects.system(), requester=mine.number if mine else "")
+    return check(number, by=by or User.objects.system(), requester=_own_id(document))
+
+
+def ask_now(document: Document, *, by: User) -> Document:
+    """Ask about the buyer's id of a tax-free draft now, whatever was answered before.
+
+    Refused: "vies_off", "no_vat_id". An answer "unavailable" is no refusal: it is kept and said on
+    the page.
+    """
+    require(by, "invoicing.issue_document")
+    number = _number_behind(document)
+    if not switched_on():
+        raise Refused("vies_off", "This installation does not ask VIES.")
+    if not number or not knows(number):
+        raise Refused("no_vat_id", "This document hangs on no VAT id that VIES has.")
+    check(number, by=by, requester=_own_id(document))
+    return document
 
 
 def check_answers(payload: Payload) -> list[Finding]:
@@ -117,6 +133,13 @@ def _last_told(number: str) -> ViesCheck | None:
 
 def _keeps(check: ViesCheck) -> timedelta:
     return PATIENCE if check.answer == Answer.UNAVAILABLE else FRESH
+
+
+def _own_id(document: Document) -> str:
+    """The seller's VAT id for the question: its own country's, else any of the EU."""
+    own = document.seller.tax_registrations.filter(scheme="VAT", country__in=EU)
+    mine = own.filter(country=document.seller.country).first() or own.first()
+    return mine.number if mine else ""
 
 
 def _number_behind(document: Document) -> str:

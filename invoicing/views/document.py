@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from django import forms as django_forms
@@ -27,6 +26,7 @@ from invoicing import (
     retention,
     reviewing,
     timeline,
+    vies,
 )
 from invoicing.einvoice.profiles import PROFILES
 from invoicing.models import Artifact, Delivery, Document, IssuingMode
@@ -173,13 +173,6 @@ DOORS = {
         forms.ReasonForm, leads_on=True,
     ),
     "ask_vies": Door(vies.ask_now, _("VIES was asked; its answer is kept.")),
-    **{
-        f"accept_{code}": Door(
-            partial(documents.accept_finding, code=code), _("Accepted: it is being issued."),
-            forms.ReasonForm,
-        )
-        for code in ACCEPTABLE
-    },
     "discard": Door(_discard, _("Thrown away; no number was spent."), forms.ReasonForm,
                     leads_on=True),
     "accept": Door(reviewing.accept_finding, _("Accepted; it is being issued."), forms.AcceptForm),
