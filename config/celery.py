@@ -49,6 +49,7 @@ app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
+    worker_proc_alive_timeout=60,  # a new process compiles the official rules first (_warm_gate)
     task_time_limit=HARD_LIMIT,
     task_soft_time_limit=SOFT_LIMIT,
     worker_soft_shutdown_timeout=10,
@@ -75,6 +76,18 @@ app.conf.update(
     timezone="UTC",
 )
 app.autodiscover_tasks(["config.core", "orders", "invoicing", "returns"])
+
+
+@signals.worker_process_init.connect
+def _warm_gate(**kwargs) -> None:
+    """A process that issues documents compiles the official rules before its first document.
+
+    Never the parent: what runs them does not survive a fork.
+    """
+    if "documents" in app.amqp.queues.consume_from:
+        from invoicing import gate
+
+        gate.warm()
 
 
 @signals.before_task_publish.connect

@@ -4,6 +4,7 @@ What the answers mean to a clerk is in `sentences.py`, who asks and when in `inv
 """
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,9 +12,9 @@ from pathlib import Path
 from lxml import etree
 
 from invoicing.einvoice import rulesets, saxon
-from invoicing.einvoice.profiles import PROFILES
 from invoicing.einvoice.rulesets import RuleSet
 
+_XS = "http://www.w3.org/2001/XMLSchema"
 _SAFE = etree.XMLParser(resolve_entities=False, no_network=True)
 _schemas = threading.Lock()  # a schema keeps the errors of its last document
 
@@ -61,32 +62,36 @@ def ask(xml: bytes, key: str, *, french: bool = False) -> list[Answer]:
     return answers
 
 
-def warm(keys: list[str], *, french: bool = True) -> None:
+def warm(keys: Iterable[str], *, french: bool = True) -> None:
     """Compile the rules of the given profiles in this process."""
     for key in keys:
         saxon.warm([rules.path for rules in rulesets.rule_sets(key, french=french)])
-        roots = ["Invoice", "CreditNote"] if PROFILES[key].syntax == "ubl" else [""]
-        for root in roots:
-            _schema(rulesets.schema(key, root).path)
+        _schema(tuple(rules.path for rules in rulesets.schemas(key)))
 
 
 def _ask_schema(xml: bytes, key: str) -> Answer:
+    schemas = rulesets.schemas(key)
     try:
         document = etree.fromstring(xml, _SAFE)
     except etree.XMLSyntaxError as error:
-        broken = RuleFinding("xsd", "XML", "fatal", "", str(error))
-        return Answer(rulesets.schema(key, "Invoice"), (broken,))
-    root = etree.QName(document).localname
-    rules = rulesets.schema(key, root if root == "CreditNote" else "Invoice")
+        return Answer(schemas[0], (RuleFinding("xsd", "XML", "fatal", "", str(error)),))
     with _schemas:
-        schema = _schema(rules.path)
+        schema = _schema(tuple(rules.path for rules in schemas))
         schema.validate(document)
         errors = [(error.line, error.message) for error in schema.error_log]
+    root = etree.QName(document).localname
+    asked = next((rules for rules in schemas if f"-{root}-" in rules.path.name), schemas[0])
     return Answer(
-        rules, tuple(RuleFinding("xsd", "XSD", "fatal", f"line {n}", text) for n, text in errors)
+        asked, tuple(RuleFinding("xsd", "XSD", "fatal", f"line {n}", text) for n, text in errors)
     )
 
 
 @cache
-def _schema(path: Path) -> etree.XMLSchema:
-    return etree.XMLSchema(etree.parse(path))
+def _schema(paths: tuple[Path, ...]) -> etree.XMLSchema:
+    """One schema of several files: UBL's invoice and credit note share nearly all their types."""
+    whole = etree.Element(f"{{{_XS}}}schema")
+    for path in paths:
+        space = etree.parse(path).getroot().get("targetNamespace")
+        place = {"namespace": space, "schemaLocation": path.as_uri()}
+        etree.SubElement(whole, f"{{{_XS}}}import", place)
+    return etree.XMLSchema(whole)

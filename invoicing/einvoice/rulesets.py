@@ -86,15 +86,15 @@ def rule_sets(key: str, *, french: bool = False) -> list[RuleSet]:
     return [rules for rules in found.values() if rules is not None]
 
 
-def schema(key: str, root: str) -> RuleSet:
-    """The XML schema of profile `key`; `root` (Invoice, CreditNote) matters in UBL only.
+def schemas(key: str) -> list[RuleSet]:
+    """The XML schemas of profile `key`: in UBL one for invoices and one for credit notes.
 
-    Raises LookupError when it is not installed.
+    Raises LookupError when one is not installed.
     """
-    for candidate in _schema_names(PROFILES[key], root):
-        if rules := _file("xsd", candidate):
-            return rules
-    raise LookupError(f"{key}: XML schema of {root} not installed")
+    found = [_file("xsd", name) for name in _schema_names(PROFILES[key])]
+    if None in found:
+        raise LookupError(f"{key}: XML schema not installed")
+    return [rules for rules in found if rules is not None]
 
 
 def missing(key: str) -> list[str]:
@@ -149,12 +149,10 @@ def _installed() -> Iterator[tuple[RuleSet, str]]:
             yield rules, name
 
 
-def _schema_names(profile: Profile, root: str = "") -> list[str]:
+def _schema_names(profile: Profile) -> list[str]:
     if profile.key == FACTURX:
         return [FACTURX]
-    if profile.syntax == "cii":
-        return ["cii"]
-    return [f"ubl-{root}"] if root else ["ubl-Invoice", "ubl-CreditNote"]
+    return ["cii"] if profile.syntax == "cii" else ["ubl-Invoice", "ubl-CreditNote"]
 
 
 def _file(layer: str, name: str) -> RuleSet | None:
