@@ -1,4 +1,4 @@
-"""Drafts: each credit row names the invoice line it takes back; fees as the seller's adviser says."""
+"""Drafts: each credit row names the invoice line it takes back; fees as the seller wants them."""
 
 from datetime import date
 from decimal import Decimal
@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from config.core.models import User
 from config.core.sentence import say
@@ -177,7 +178,7 @@ def fee_order(restocking):
 def carried_out(refund):
     finance = make_user("finance")
     refunds.start(refund.key, by=finance)
-    refunds.mark_sent(refund.key, by=finance, sent_on=date.today(), amount=refund.gross)
+    refunds.mark_sent(refund.key, by=finance, sent_on=timezone.localdate(), amount=refund.gross)
     documents.finish_documents()
 
 
@@ -248,5 +249,5 @@ def test_credit_drafts_of_many_refunds_take_the_queries_of_one():
         refunds.approve_many(keys[:1], by=finance)
     with CaptureQueriesContext(connection) as twelve:
         refunds.approve_many(keys[1:], by=finance)
-    assert len(twelve) == len(one)
+    assert len(twelve) <= len(one)
     assert Document.objects.filter(kind="credit_note").count() == 13
