@@ -21,8 +21,9 @@ PAGES = {
     ("lead", "open facts"): ("returns:identity", "returns:waiting"),
     ("inspector", "bench"): ("returns:inspect", "returns:inspect-rma", "returns:buyers",
                              "returns:buyer"),
-    ("finance", "refunds"): ("invoicing:refunds", "invoicing:refund", "invoicing:documents",
-                             "invoicing:document"),
+    ("finance", "refunds"): ("invoicing:refunds", "invoicing:refund"),
+    ("finance", "documents"): ("invoicing:documents", "invoicing:drafts", "invoicing:document",
+                               "invoicing:document-xml"),
     ("finance", "settlement"): ("invoicing:settlements", "invoicing:settlement-new",
                                 "invoicing:settlement-untied", "invoicing:settlement-run",
                                 "invoicing:settlement-job"),
@@ -34,8 +35,8 @@ PAGES = {
 # GET addresses that are no pages: files, a redirect to a page, and what monitors ask.
 NO_PAGES = {
     "core:job-download", "core:job-errors", "core:healthz", "core:readyz",
-    "invoicing:document-file", "invoicing:settlement-file", "invoicing:opening-balance",
-    "orders:import-problems", "returns:evidence", "returns:start",
+    "invoicing:document-file", "invoicing:document-artifact", "invoicing:settlement-file",
+    "invoicing:opening-balance", "orders:import-problems", "returns:evidence", "returns:start",
 }  # fmt: skip
 
 
@@ -81,7 +82,9 @@ def test_the_check_itself_finds_what_is_wrong(desk, world, check_page):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_open_forms_are_accessible(desk, world, check_page, width):
     page = desk(world.people.lead, width)
-    for shown in (world.rmas["requested"], world.rmas["inspected"], world.taken, world.sent):
+    shown_to_lead = (world.rmas["requested"], world.rmas["inspected"], world.taken, world.sent,
+                     world.invoice, world.draft)  # fmt: skip
+    for shown in shown_to_lead:
         page.goto(shown.get_absolute_url())
         for summary in page.locator("aside summary").all():
             summary.click()

@@ -18,7 +18,7 @@ from PIL import Image
 
 from config.core.models import Job
 from config.core.refused import Refused
-from invoicing import documents, refunds, settlement
+from invoicing import corrections, delivery, documents, refunds, retention, settlement
 from invoicing.matching import match_refunds
 from invoicing.models import Document
 from orders.imports.run import import_file
@@ -87,9 +87,29 @@ def _money(world) -> None:
     make_doubt(seller=seller)
     make_waiting()
     match_refunds()
-    for document in Document.objects.filter(state="numbered"):
-        documents.render_numbered(document.pk)
+    documents.finish_documents()
     world.credit_note = Document.objects.get(refund=world.sent)
+    _papers(world)
+
+
+def _papers(world) -> None:
+    """A draft the gate stopped, an invoice that was corrected, sent and held."""
+    finance, seller = world.people.finance, world.rmas["shipped"].seller
+    stopped = make_shipped_order(seller=seller, buyer=make_buyer())
+    stopped.buyer.addresses.all().delete()
+    with suppress(Refused):
+        documents.issue_invoice(stopped, by=finance)
+    world.draft = Document.objects.get(order=stopped)
+    old = make_invoice(make_shipped_order(seller=seller), by=finance)
+    documents.finish_documents()
+    corrections.correct_invoice(
+        Document.objects.get(pk=old.pk), by=finance, reason="The buyer has moved"
+    )
+    documents.finish_documents()
+    documents.finish_documents()
+    world.corrected = Document.objects.get(pk=old.pk)
+    retention.place_hold(world.corrected, by=finance, reason="Audit of the year")
+    world.delivery = delivery.send(world.corrected, by=finance)
 
 
 def _files(world, folder: Path) -> None:
@@ -148,9 +168,19 @@ def addresses(world) -> dict[str, list[str]]:
         "invoicing:documents": [reverse("invoicing:documents")],
         "invoicing:document": [
             reverse("invoicing:document", args=[one.pk])
-            for one in (world.invoice, world.credit_note)
+            for one in (world.invoice, world.credit_note, world.draft, world.corrected)
+        ],
+        "invoicing:drafts": [
+            reverse("invoicing:drafts"), reverse("invoicing:drafts") + "?q=nothing-like-it",
         ],
         "invoicing:document-file": [reverse("invoicing:document-file", args=[world.invoice.pk])],
+        "invoicing:document-artifact": [
+            reverse("invoicing:document-artifact", args=[world.invoice.pk, kind])
+            for kind in ("facturx", "report")
+        ],
+        "invoicing:document-xml": [
+            reverse("invoicing:document-xml", args=[world.invoice.pk, "facturx"])
+        ],
         "invoicing:settlements": [reverse("invoicing:settlements")],
         "invoicing:settlement-new": [reverse("invoicing:settlement-new")],
         "invoicing:settlement-job": [
@@ -198,6 +228,8 @@ def posts(world) -> dict[str, str]:
         "invoicing:refunds-approve": [],
         "invoicing:refund-verb": [world.proposed.key, "approve"],
         "invoicing:document-verb": [world.invoice.pk, "number"],
+        "invoicing:drafts-try-again": [],
+        "invoicing:delivery-verb": [world.corrected.pk, world.delivery.pk, "cancel"],
         "returns:bulk-verb": ["approve"],
         "returns:work-item-done": [item.pk],
         "returns:verb": [world.rmas["requested"].number, "approve"],
