@@ -1,9 +1,10 @@
 """Payloads filled from rows: parties, places, references, and the money of the rows kept."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from invoicing import drafting, paper
 from invoicing.models import Document
@@ -185,3 +186,17 @@ def test_credit_note_over_lines_of_two_invoices_names_both():
     row.save()
     payload = paper.fill(note, DAY)
     assert [one.number for one in payload.preceding] == [first.number, second.number]
+
+
+def test_page_says_what_is_late_and_issues_it_all_the_same(client):
+    seller = make_seller(country="GB")
+    make_registration(seller, "GB", "VAT", "GB980780684")
+    long_ago = timezone.now() - timedelta(days=40)
+    order = make_shipped_order(
+        seller=seller, marketplace="UK", ship_country="GB", rate="0.2", shipped_at=long_ago
+    )
+    invoice = make_invoice(order)
+    client.force_login(make_user("finance"))
+    page = client.get(f"/documents/{invoice.pk}/").content.decode()
+    limit = invoice.tax_point + timedelta(days=30)
+    assert f"had to be issued by {limit.isoformat()}" in page

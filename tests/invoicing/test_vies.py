@@ -14,13 +14,15 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from config.core.models import User
-from invoicing import vies
+from config.core.refused import Refused
+from invoicing import documents, vies
 from invoicing.models import Document, ViesCheck
 from invoicing.vies import check, check_answers, ensure, is_valid, latest
 from orders.models import BuyerTaxId
 from tests.factories import make_buyer, make_user
 from tests.invoicing.payloads import of_case, sample
 from tests.invoicing.test_paper import draft, german
+from tests.papers import make_issuing
 
 pytestmark = pytest.mark.django_db
 FRENCH, OURS = "FR83404833048", "DE136695976"
@@ -248,3 +250,69 @@ def test_domestic_sales_and_credit_notes_go_on(register):
 
 def test_switched_off_nothing_waits():
     assert codes(of_case("K")) == []
+
+
+# --- From the page -------------------------------------------------------------------------------
+
+
+def test_person_asks_again_at_once_and_the_answer_is_kept(register):
+    register.says({}, 503)
+    document, finance = tax_free(), make_user("finance")
+    ensure(document)
+    register.says(VALID)
+    vies.ask_now(document, by=finance)
+    assert latest(FRENCH).by == finance
+    assert [row.answer for row in ViesCheck.objects.order_by("pk")] == ["unavailable", "valid"]
+
+
+def test_nothing_is_asked_that_vies_cannot_answer(register, settings):
+    domestic, finance = draft(german()), make_user("finance")
+    with pytest.raises(Refused) as refused:
+        vies.ask_now(domestic, by=finance)
+    assert refused.value.code == "no_vat_id"
+    with pytest.raises(Refused) as refused:
+        vies.ask_now(tax_free(), by=make_user("agent"))
+    assert refused.value.code == "forbidden"
+    settings.VIES_URL = ""
+    with pytest.raises(Refused) as refused:
+        vies.ask_now(tax_free(), by=finance)
+    assert refused.value.code == "vies_off"
+    assert register.asked == []
+
+
+def test_draft_that_waits_for_vies_offers_to_ask_and_is_issued_when_it_says_yes(register, client):
+    register.says({}, 503)
+    document, finance = tax_free(), make_user("finance")
+    make_issuing(document.seller)
+    with pytest.raises(Refused, match="VIES has not confirmed"):
+        documents.number(document, by=finance)
+    client.force_login(finance)
+    page = client.get(f"/documents/{document.pk}/").content.decode()
+    assert "Ask VIES now" in page
+    register.says(VALID)
+    answer = client.post(f"/documents/{document.pk}/ask_vies/", follow=True)
+    assert "VIES was asked" in answer.content.decode()
+    issued = documents.number(document, by=finance)
+    assert issued.payload["rates"][0]["category"] == "K"
+    assert len(register.asked) == 2
+
+
+def test_draft_with_an_invalid_id_cannot_be_waved_through(register):
+    register.says({"valid": False, "userError": "INVALID"})
+    document, finance = tax_free(), make_user("finance")
+    make_issuing(document.seller)
+    with pytest.raises(Refused, match="not a valid VAT id"):
+        documents.number(document, by=finance)
+    with pytest.raises(Refused) as refused:
+        documents.accept_finding(document, by=finance, code="vies_invalid", reason="I know them")
+    assert refused.value.code == "not_acceptable"
+
+
+def test_person_accepts_other_proof_while_vies_is_silent(register):
+    register.says({}, 503)
+    document, finance = tax_free(), make_user("finance")
+    make_issuing(document.seller)
+    with pytest.raises(Refused):
+        documents.number(document, by=finance)
+    documents.accept_finding(document, by=finance, code="vies_waiting", reason="Register extract")
+    assert documents.number(document, by=finance).number
