@@ -16,6 +16,7 @@ class InvoicingConfig(AppConfig):
             code_money,
             imports,
             invariants,
+            keeping_invariants,
             permissions,
             rates,
             retention,

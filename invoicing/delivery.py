@@ -10,7 +10,7 @@ import structlog
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from config.core.models import User
@@ -54,25 +54,6 @@ def prepare(document: Document, *, by) -> list[Delivery]:
         if any(row.channel == Channel.EMAIL and row.state == State.PREPARED for row in made):
             transaction.on_commit(hurry)
     return made
-
-
-def send(document: Document, *, by, to: str = "") -> Delivery:
-    """Mail an issued document of ours to its buyer, or to another address, whatever the seller's
-    rule says about mailing. Refused: "forbidden", "state", "waiting", "address".
-    """
-    require(by, "invoicing.send_delivery")
-    with trail("send_document", by=by):
-        locked = _lock(document.pk)
-        if locked.state != DocumentState.ISSUED or locked.issuer != Issuer.RETOUR:
-            raise Refused("state", "The document has no file of ours to send.")
-        if locked.deliveries.filter(channel=Channel.EMAIL, state=State.PREPARED).exists():
-            raise Refused("waiting", "This document is on its way there already.")
-        mail = _email(locked, by=by, to=_address(to) if to.strip() else "")
-        if mail.state == State.FAILED:
-            raise Refused("address", mail.problem)
-        mail.save()
-        transaction.on_commit(hurry)
-    return mail
 
 
 def send(document: Document, *, by, to: str = "") -> Delivery:
@@ -156,9 +137,12 @@ def change(delivery: Delivery, *fields: str) -> None:
 
 
 def with_problems() -> QuerySet[Delivery]:
-    """What somebody must do something about, the oldest first."""
+    """What somebody must do something about, the oldest first; not what was sent again since."""
     stuck = Q(state=State.FAILED) | Q(state=State.PREPARED)
-    return Delivery.objects.exclude(problem="").filter(stuck).order_by("id")
+    later = Delivery.objects.filter(
+        document=OuterRef("document"), channel=OuterRef("channel"), pk__gt=OuterRef("pk")
+    )
+    return Delivery.objects.exclude(problem="").filter(stuck, ~Exists(later)).order_by("id")
 
 
 def prepare_missing(limit: int = BATCH) -> int:

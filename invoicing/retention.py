@@ -101,13 +101,13 @@ def place_hold(document: Document, *, by, reason: str) -> LegalHold:
         return LegalHold.objects.create(document=locked, reason=reason.strip()[:300], placed_by=by)
 
 
-def lift_hold(document: Document, *, by, reason: str) -> LegalHold:
+def lift_hold(document: Document, *, by, reason: str = "") -> LegalHold:
     """End a hold; from then on the document is kept as long as its rule says.
 
-    Refused: "forbidden", "reason", "not_held".
+    Refused: "forbidden", "not_held".
     """
     require(by, "invoicing.hold_document")
-    with trail("lift_hold", by=by, reason=need_reason(reason)):
+    with trail("lift_hold", by=by, reason=reason.strip()):
         hold = _lock(document.pk).holds.filter(lifted_at=None).first()
         if hold is None:
             raise Refused("not_held", f"{document} is not on hold.")

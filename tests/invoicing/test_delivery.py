@@ -139,6 +139,8 @@ def test_mail_without_a_good_address_is_a_problem_with_a_next_step(buyer, says):
     assert says in row.problem
     assert "send it again" in row.problem
     assert row in delivery.with_problems()
+    delivery.send(row.document, by=make_user("agent"), to="neu@demo.example")
+    assert row not in delivery.with_problems()
 
 
 class Server(BaseEmailBackend):
@@ -419,3 +421,20 @@ def test_without_the_mails_lock_one_is_sent_more_than_once(
     slow_reader(delivery_mail, "_take")
     race(lambda i: delivery_mail.send_prepared())
     assert len(mail.outbox) > 1
+
+
+def test_person_sends_a_document_although_the_seller_mails_none():
+    invoice, agent = issued(mails=False), make_user("agent")
+    row = delivery.send(invoice, by=agent)
+    with pytest.raises(Refused) as refused:
+        delivery.send(invoice, by=agent)
+    assert refused.value.code == "waiting"
+    delivery_mail.send_prepared()
+    assert state_of(row) == "sent"
+    assert delivery.send(invoice, by=agent, to="buchhaltung@demo.example").state == "prepared"
+
+
+def test_recorded_document_has_no_file_to_send():
+    with pytest.raises(Refused) as refused:
+        delivery.send(make_invoice(recorded=True), by=make_user("agent"))
+    assert refused.value.code == "state"
