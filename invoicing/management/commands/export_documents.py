@@ -1,4 +1,4 @@
-"""Write issued documents as stored: the same bytes that were rendered, checked by their hash."""
+"""Write issued documents as stored: the same bytes that were made, checked by their hash."""
 
 import hashlib
 from pathlib import Path
@@ -7,13 +7,17 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.core.models import User
 from invoicing import documents
+from invoicing.delivery_mail import file_name
 from invoicing.models import Artifact
+
+# What a stored file is called after the number: every file of a document lands side by side.
+SUFFIXES = {"pdf": ".pdf", "report": ".report.json"}
 
 
 class Command(BaseCommand):
-    """``export_documents --to DIR [--number N]``: PDFs (and XMLs) of issued documents."""
+    """``export_documents --to DIR [--number N]``: PDFs, XMLs and gate reports as stored."""
 
-    help = "Write issued documents as stored into a folder."
+    help = "Write issued documents as stored (PDF, XML, gate report) into a folder."
 
     def add_arguments(self, parser):
         """Where to, and which."""
@@ -41,5 +45,5 @@ class Command(BaseCommand):
 
 def _name(artifact: Artifact) -> str:
     """The number as a file name; two sellers never share one, their codes are in it."""
-    number = "".join(c if c.isalnum() or c in "-_." else "_" for c in artifact.document.number)
-    return f"{number}.{artifact.kind}"
+    suffix = SUFFIXES.get(artifact.kind, f".{artifact.kind}.xml")
+    return file_name(artifact.document.number) + suffix
