@@ -5,10 +5,16 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from config.core.money import quantum
+from invoicing.cents import check_cents
+from invoicing.exact import settle
 from invoicing.particulars import check_deadlines, check_particulars, national_currency
-from invoicing.payload import PrecedingInvoice, TaxRegistration
+from invoicing.payload import AllowanceCharge, PrecedingInvoice, TaxRegistration
 from tests.invoicing.payloads import CASES, SELLERS, in_sterling, line, of_case, sample
+from tests.invoicing.test_exact import REGIME, documents
 
 D = Decimal
 KINDS = ("invoice", "credit_note")
@@ -347,6 +353,65 @@ def test_finding_says_what_to_do():
     assert str(finding.sentence) == (
         "The seller has no VAT id of FR: add it to the seller's tax registrations."
     )
+
+
+def assembled(currency, rows, kind):
+    """A payload around settled rows."""
+    regime = REGIME.get(currency, "vat")
+    found = settle(rows, currency, regime, credit=kind == "credit_note")
+    pairs = list(zip(rows, found.rows, strict=True))
+    lines = [
+        line(
+            number, str(one.net), str(one.rate), currency, category=one.category, tax=one.tax,
+            quantity=given.quantity, unit_price=one.unit_price, price_quantity=one.price_quantity,
+        )
+        for number, (given, one) in enumerate(pairs, start=1)
+        if not one.deduction
+    ]  # fmt: skip
+    off = [
+        AllowanceCharge(
+            False, -one.net, one.category, one.rate, -one.tax, -one.gross, "Off", "promotion"
+        )
+        for one in found.rows
+        if one.deduction
+    ]
+    if found.sales_tax:
+        tax = abs(found.sales_tax)
+        charge = found.sales_tax > 0
+        off.append(AllowanceCharge(charge, tax, "O", D(0), D(0), tax, "Sales tax", "sales_tax"))
+    return replace(
+        sample("DE", kind), currency=currency, lines=tuple(lines), allowances=tuple(off),
+        rates=found.rates, totals=found.totals,
+    )  # fmt: skip
+
+
+@given(documents(), st.sampled_from(KINDS))
+def test_what_is_settled_has_no_finding_about_cents(document, kind):
+    payload = assembled(*document, kind)
+    expected = {"nothing_to_credit", "negative_invoice"} if payload.totals.gross <= 0 else set()
+    assert {one.code for one in check_cents(payload)} <= expected
+
+
+@given(documents(), st.data())
+def test_any_amount_a_cent_off_is_a_finding(document, data):
+    """Totals, table, lines, allowances: whichever figure is moved, something says so."""
+    payload = assembled(*document, "invoice")
+    step = quantum(payload.currency)
+    path = data.draw(st.sampled_from(("totals", "rates", "lines", "allowances")))
+    if path == "totals":
+        fields = ("net", "tax", "gross", "lines", "allowances", "charges", "paid", "due")
+        name = data.draw(st.sampled_from((*fields, "rounding")))
+        moved = replace(payload.totals, **{name: getattr(payload.totals, name) + step})
+    else:
+        rows = getattr(payload, path)
+        if not rows:
+            return
+        index = data.draw(st.integers(0, len(rows) - 1))
+        name = data.draw(st.sampled_from(("base", "tax") if path == "rates" else ("net", "tax")))
+        row = replace(rows[index], **{name: getattr(rows[index], name) + step})
+        moved = (*rows[:index], row, *rows[index + 1 :])
+    before = list(check_cents(payload))
+    assert len(list(check_cents(replace(payload, **{path: moved})))) > len(before)
 
 
 # --- Deadlines ---------------------------------------------------------------------------------
