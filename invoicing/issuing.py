@@ -97,3 +97,20 @@ def require_whole_order(order: Order) -> None:
             "each shipment. Import the VAT invoice data report (VIDR); the invoices follow by "
             "themselves.",
         )
+
+
+def require_turn(document: Document) -> None:
+    """`require_ours` for a draft of ours, asked before its number is spent.
+
+    A draft over the whole order and one of a shipment are each issued in their own mode only:
+    refused with "vidr", or with "mode" where the seller's mode changed since.
+    """
+    vidr = document.mode == IssuingMode.Issuer.VIDR
+    if not vidr:
+        require_whole_order(document.order)
+    elif require_ours(document.order) != IssuingMode.Issuer.VIDR:
+        raise Refused(
+            "mode",
+            f"This draft is from Amazon's tax data, but {document.seller} issues on its own on "
+            f"{document.marketplace} now. Throw the draft away and issue the order's invoice.",
+        )

@@ -161,7 +161,7 @@ def check_turn(document: Document) -> None:
     if document.issuer != Issuer.RETOUR:
         raise Refused("recorded", "Somebody else issued this document: record its number.")
     if document.kind == Kind.INVOICE and document.occasion == Occasion.SUPPLY:
-        issuing.require_ours(document.order)
+        issuing.require_turn(document)
     elif not _money_left(document):
         raise Refused("not_sent", "A credit note gets its number when its refund has been sent.")
     if standing.waits(document):

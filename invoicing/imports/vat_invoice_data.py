@@ -41,6 +41,7 @@ COLUMNS = (
     *(Column(f"{word}-vat-rate", "decimal") for word, _ in WORDS.values()),
     Column("bottle-deposit-vat-excl-amount", "decimal"),
     Column("is-business-order", "bool"),
+    Column("purchase-order-number", max_length=100, cut=True),
     Column("ship-country"),
     Column("ship-from-country"),
     Column("billing-name", max_length=200, cut=True),

@@ -1,4 +1,5 @@
-"""The buyers that VIDR names: company, VAT id and billing address, which an invoice must show.
+"""The buyers that VIDR names: company, VAT id, billing address and order number, which an invoice
+must show.
 
 Companies only: a private buyer is known by its order alone. What people wrote down stays as it is.
 """
@@ -18,6 +19,15 @@ UPDATE orders_order o SET buyer_id = b.buyer_id
 FROM (SELECT DISTINCT ON (t.order_id) t.order_id, x.buyer_id FROM {{table}} t
     JOIN {TABLE} x ON x.name = t.buyer_company_name ORDER BY t.order_id, t.line) b
 WHERE o.seller_id = %(seller)s AND o.amazon_order_id = b.order_id AND o.buyer_id IS NULL
+"""
+_ORDER_NUMBERS = """
+UPDATE orders_order o SET is_business = o.is_business OR n.business,
+    po_number = CASE o.po_number WHEN '' THEN n.number ELSE o.po_number END
+FROM (SELECT t.order_id, max(t.purchase_order_number) AS number,
+        coalesce(bool_or(t.is_business_order), false) AS business
+    FROM {table} t GROUP BY t.order_id) n
+WHERE o.seller_id = %(seller)s AND o.amazon_order_id = n.order_id
+    AND ((o.po_number = '' AND n.number <> '') OR (n.business AND NOT o.is_business))
 """
 _ADDRESSES = f"""
 INSERT INTO orders_buyeraddress
@@ -45,11 +55,12 @@ ORDER BY 1, 2, 3
 
 def take_over(batch: Batch) -> None:
     """Add buyers, and the billing addresses and VAT ids they lack; name the buyer of its order."""
+    params = {"seller": batch.seller.pk}
+    batch.execute(_ORDER_NUMBERS.format(table=batch.table), params)
     named = batch.rows(_NAMED.format(table=batch.table))
     if not named:
         return
     _find_buyers(batch, named)
-    params = {"seller": batch.seller.pk}
     batch.execute(_ORDERS.format(table=batch.table), params)
     batch.execute(_ADDRESSES.format(table=batch.table))
     BuyerTaxId.objects.bulk_create(

@@ -12,6 +12,7 @@ from config.core.models import User
 from config.core.refused import Refused
 from invoicing import corrections, documents, supplies
 from invoicing.models import Document, TaxFact
+from invoicing.payload import Payload
 from invoicing.states import DocumentState
 from tests.factories import make_line, make_order, make_seller, make_user
 from tests.invoicing.tax_reports import ORDER, bring, sc, sc_row, vidr, vidr_row
@@ -62,6 +63,33 @@ def test_pending_shipment_is_drafted_from_amazons_figures_and_due(tmp_path):
         ("shipping", Decimal("5.03"), Decimal("0.96"), Decimal("0.19"), "S"),
     ]
     assert TaxFact.objects.get().document == invoice
+
+
+def test_invoice_of_a_shipment_issues_itself_with_amazons_figures(tmp_path):
+    order = known_order()
+    row = vidr_row("119.01", "19.01", shipping_vat_incl_amount="5.99", shipping_vat_amount="0.96",
+                   shipping_vat_excl_amount="5.03", shipping_vat_rate="0.19")  # fmt: skip
+    bring(tmp_path, vidr(row, vidr_row("59.50", "9.50", **SECOND)), seller=order.seller)
+    documents.finish_documents()
+    first, second = invoices(order)
+    assert ([first.findings, second.findings], first.state, second.state) == (
+        [[], []], "issued", "issued"
+    )  # fmt: skip
+    payload = Payload.from_json(first.payload)
+    assert (payload.mode, payload.shipment_ids) == ("vidr", ("DDEMO0001",))
+    assert payload.totals.gross + payload.totals.rounding == Decimal("125.00")
+    assert payload.totals.tax == Decimal("19.97")
+    assert payload.tax_point == date(2026, 10, 6)
+    assert (payload.purchase_order, payload.buyer.vat_id) == (order.po_number, "DE129274202")
+
+
+def test_draft_of_another_mode_gets_no_number(tmp_path):
+    order = known_order()
+    bring(tmp_path, vidr(vidr_row()), seller=order.seller)
+    make_issuing(order.seller, "DE", "seller")
+    with pytest.raises(Refused) as caught:
+        documents.number(Document.objects.get(), by=make_user("finance"))
+    assert caught.value.code == "mode"
 
 
 def test_each_shipment_gets_one_invoice_and_the_same_file_no_second(tmp_path):

@@ -199,6 +199,17 @@ def test_buyer_whom_people_know_keeps_name_and_address(tmp_path):
     assert known.addresses.get().line1 == "Hafenring 7"
 
 
+def test_purchase_order_number_is_taken_over_where_none_is_known(tmp_path):
+    seller = make_seller()
+    known = make_order(seller=seller, amazon_order_id=ORDER, po_number="KNOWN-1")
+    other = make_order(seller=seller, po_number="", is_business=False)
+    rows = vidr_row(), vidr_row(order_id=other.amazon_order_id, transaction_id="T2")
+    bring(tmp_path, vidr(*rows), seller=seller)
+    known.refresh_from_db()
+    other.refresh_from_db()
+    assert (known.po_number, other.po_number, other.is_business) == ("KNOWN-1", "DEMO-PO-1", True)
+
+
 def test_private_buyer_becomes_no_company(tmp_path):
     row = vidr_row(buyer_company_name="", buyer_vat_number="", billing_name="Demo Person")
     bring(tmp_path, vidr(row), seller=make_seller())
