@@ -53,6 +53,17 @@ def make_invoice(order: Order | None = None, *, by=None, recorded=False):
     return documents.record_invoice(order, by=by, number=f"DE6DEMO{next(_next)}I", issue_date=day)
 
 
+def make_due(order: Order | None = None, *, by=None):
+    """A draft of the order's invoice that is due, as automation leaves it for a worker."""
+    order, by = order or make_shipped_order(), by or make_user("finance")
+    make_issuing(order.seller, order.marketplace.code)
+    with trail("setup", by=by):
+        draft = documents._draft_invoice(order, "retour", by)
+        draft.due_at = timezone.now()
+        draft.save()
+    return draft
+
+
 def make_calculation(order: Order, *, units=1, origin="", **money):
     """A calculation of item money: ``units`` of every line, or ``net=…, tax=…`` of the first."""
     origin = origin or f"RMA-2026-{next(_next):06d}"

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 import time_machine
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from config.core.models import Counter, User
@@ -17,7 +17,7 @@ from invoicing import documents, finishing, gate, numbering, paper, refunds, tas
 from invoicing.models import Document, IssuingMode
 from invoicing.payload import Payload
 from tests.factories import make_buyer, make_registration, make_user
-from tests.papers import make_invoice, make_issuing, make_refund, make_shipped_order
+from tests.papers import make_due, make_invoice, make_issuing, make_refund, make_shipped_order
 
 pytestmark = pytest.mark.django_db
 
@@ -216,11 +216,7 @@ def test_draft_thrown_away_meanwhile_is_no_fault():
 
 def test_nothing_is_numbered_where_amazon_issues():
     order = make_shipped_order()
-    make_issuing(order.seller)
-    with transaction.atomic():
-        draft = documents._draft_invoice(order, "retour", make_user("finance"))
-        draft.due_at = timezone.now()
-        draft.save()
+    draft = make_due(order)
     make_issuing(order.seller, issuer="amazon")
     assert not documents.issue_due(draft.pk)
     draft = again(draft)

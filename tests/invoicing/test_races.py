@@ -21,6 +21,7 @@ from invoicing.models import Document, NumberSeries, Refund, RefundLine
 from tests.factories import make_user
 from tests.papers import (
     make_calculation,
+    make_due,
     make_invoice,
     make_issuing,
     make_refund,
@@ -278,6 +279,49 @@ def test_rolled_back_number_is_given_to_the_next(no_rendering):
         assert documents.issue_invoice(orders[0], by=finance).sequence == 2
         transaction.set_rollback(True)
     assert documents.issue_invoice(orders[1], by=finance).sequence == 2
+
+
+def two_workers_issue(drafts) -> list[str]:
+    """Two workers at once, a due draft each; the states of the drafts afterwards."""
+    race(lambda i: documents.issue_due(drafts[i].pk), threads=2)
+    rows = Document.objects.filter(pk__in=[draft.pk for draft in drafts])
+    return sorted(rows.values_list("state", flat=True))
+
+
+def two_due_drafts():
+    first, finance = make_shipped_order(), make_user("finance")
+    make_invoice(first, by=finance)  # the series exists already
+    return [make_due(make_shipped_order(seller=first.seller), by=finance) for _ in range(2)]
+
+
+def test_two_workers_number_and_issue_two_drafts():
+    assert two_workers_issue(two_due_drafts()) == ["issued", "issued"]
+    assert sorted(Document.objects.values_list("sequence", flat=True)) == [1, 2, 3]
+
+
+def test_without_the_counters_lock_one_of_two_workers_fails(monkeypatch):
+    def read_and_add(name: str, count: int = 1) -> int:
+        return Document.objects.filter(state__in=("numbered", "issued")).count() + 1
+
+    drafts, both = two_due_drafts(), threading.Barrier(2)
+
+    def together(name: str) -> int:
+        found = read_and_add(name)
+        with_patience(both)
+        return found
+
+    monkeypatch.setattr(numbering, "next_number", together)
+    assert two_workers_issue(drafts) == ["draft", "issued"]
+    failed = Document.objects.get(state="draft")
+    assert failed.findings[0]["code"] == "fault"
+
+
+def test_two_workers_with_one_draft_issue_it_once():
+    first, _ = two_due_drafts()
+    outcomes = []
+    race(lambda i: outcomes.append(documents.issue_due(first.pk)), threads=2)
+    assert sorted(outcomes) == [False, True]
+    assert first.artifacts.filter(kind="pdf").count() == 1
 
 
 # --- Rendering -----------------------------------------------------------------------------------
