@@ -124,6 +124,9 @@ def _why_no_file(document: Document) -> str:
 
 
 def _check_facts(order: Order) -> None:
+    if order.erasures.exists():
+        raise Refused("erased", "The documents of this order were erased after their time; it "
+                      "gets no new ones.")  # fmt: skip
     if not order.facts_complete or order.marketplace_id is None:
         raise Refused(
             "facts_incomplete",

@@ -76,7 +76,9 @@ def follow(seller_ids: Iterable[int] | None = None) -> Followed:
 
 def _ready(seller_ids: Iterable[int] | None) -> QuerySet[TaxFact]:
     """Open rows that could get a document now; the others wait for something else first."""
-    rows = TaxFact.objects.filter(MONEY, document=None, order__facts_complete=True)
+    rows = TaxFact.objects.filter(
+        MONEY, document=None, order__facts_complete=True, order__erasures=None
+    )
     if seller_ids is not None:
         rows = rows.filter(seller_id__in=list(seller_ids))
     vidr = IssuingMode.objects.filter(

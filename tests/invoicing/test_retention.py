@@ -212,10 +212,14 @@ def test_refund_whose_credit_note_was_erased_keeps_its_promise():
 def test_order_whose_documents_were_erased_gets_none_again():
     document = recorded_on(date(2017, 6, 1))
     erase()
-    with pytest.raises((DatabaseError, Refused)):
+    with pytest.raises(Refused) as refused:
         documents.record_invoice(
             document.order, by=make_user("finance"), number="B-1", issue_date=date(2026, 1, 1)
         )
+    assert refused.value.code == "erased"
+    document.pk = None
+    with pytest.raises(DatabaseError), trail("setup", by=User.objects.system()):
+        document.save(force_insert=True)
     assert not Document.objects.exists()
 
 
