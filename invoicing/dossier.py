@@ -137,7 +137,7 @@ def checked(document: Document) -> list[dict[str, Any]]:
     kept = Artifact.objects.filter(document=document, kind=REPORT).first()
     if kept is None:
         return []
-    layers = json.loads(bytes(kept.content)).get("layers", [])
+    layers = json.loads(bytes(kept.content))["gate"]["layers"]
     return [
         {**layer, "label": layer_name(layer["name"]), "file": file_name(layer.get("profile", ""))}
         for layer in layers
