@@ -6,7 +6,7 @@ and the difference is shown as rounding (BT-114): what the buyer paid never chan
 Which rows a document has, and their words, is decided in `paper.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -87,8 +87,10 @@ def settle(
     for key, members in _groups(rows).items():
         group = [rows[index] for index in members]
         base, tax = _target(group, key[1], currency, regime, 2 if credit else 1)
+        more = base - sum((row.net for row in group), ZERO)
+        for index, cents in _spread(rows, members, more):
+            nets[index] += cents
         largest = max(members, key=lambda index: (not rows[index].deduction, abs(nets[index])))
-        nets[largest] += base - sum((row.net for row in group), ZERO)
         taxes[largest] += tax - sum((row.tax for row in group), ZERO)
         table[key] = base, tax
     if sales_tax:
@@ -116,7 +118,8 @@ def nearest_base(base: Decimal, tax: Decimal, rate: Decimal, currency: str) -> D
         return base
     step = quantum(currency)
     units, part = int(abs(tax) / step), 2 * Fraction(rate)
-    low, high = _ceiling((2 * units - 1) / part), _ceiling((2 * units + 1) / part) - 1
+    high = _ceiling((2 * units + 1) / part) - 1
+    low = _ceiling((2 * units - 1) / part) if units else -high  # half is away from zero
     if low > high:
         return base
     wanted = int(base / step) * (-1 if tax < 0 else 1)
@@ -156,6 +159,22 @@ def _target(
         once = round_money((base + tax) * rate / (ONE + rate), currency)
         base, tax = base + tax - once, once
     return nearest_base(base, tax, rate, currency), tax
+
+
+def _spread(
+    rows: Sequence[Row], members: list[int], more: Decimal
+) -> Iterator[tuple[int, Decimal]]:
+    """Which rows take the moved cents: the largest line, then the next, as far as a line stays a
+    line and a deduction a deduction.
+    """
+    order = sorted(members, key=lambda index: (rows[index].deduction, -abs(rows[index].net)))
+    for index in order:
+        net, rises = rows[index].net, more > 0
+        bounded = rises if rows[index].deduction else not rises
+        taken = more if not bounded or abs(more) <= abs(net) else -net
+        more -= taken
+        yield index, taken
+    yield order[0], more
 
 
 def _priced(row: Row, net: Decimal, tax: Decimal) -> Priced:
