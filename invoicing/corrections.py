@@ -5,6 +5,7 @@ is left of an invoice is counted in `credited.py` under the lock of the order's 
 """
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from config.core.money import ZERO, Split
@@ -56,7 +57,12 @@ def correct_invoice(document: Document, *, by, reason: str) -> Document:
             raise Refused("kind", "Only the invoice of a supply is written anew; cancel this one.")
         note = _take_back(invoice, by, due=False)
         anew = _write_anew(invoice, note, by)
-    found = _gate(note) or _gate(anew)  # without a lock: the rules take their time
+    try:
+        found = _gate(note) or _gate(anew)  # without a lock: the rules take their time
+    except Exception:
+        with trail("correct_invoice", by=by, reason=reason):
+            _throw_away(_locked_pair(invoice.pk))
+        raise
     with trail("correct_invoice", by=by, reason=reason):
         lock_lines([invoice.order_id])
         pair = _locked_pair(invoice.pk)
@@ -91,6 +97,19 @@ def reverse_credit_note(document: Document, *, by, reason: str) -> Document:
             refund.save(update_fields=["document", "version"])
         _issue_after_commit(invoice.pk)
     return invoice
+
+
+def to_take_back() -> QuerySet[Document]:
+    """Credit notes of ours that stand although the buyer does not have their money, oldest first.
+
+    The tax they lowered is owed again: `reverse_credit_note` is the next step.
+    """
+    notes = Document.objects.filter(
+        kind=Kind.CREDIT_NOTE, issuer=Issuer.RETOUR, state=DocumentState.ISSUED
+    )
+    unpaid = notes.filter(refund__state__in=(RefundState.REVERSED, RefundState.FAILED))
+    back = Document.objects.filter(corrects=OuterRef("pk"), occasion=Occasion.REVERSAL)
+    return unpaid.filter(~Exists(back)).order_by("id")
 
 
 def discard(document: Document, *, by, reason: str) -> None:

@@ -264,6 +264,17 @@ def test_correction_the_gate_would_stop_is_not_begun():
     assert not Document.objects.filter(occasion__in=("cancellation", "correction")).exists()
 
 
+def test_correction_that_could_not_be_checked_leaves_nothing(monkeypatch):
+    def fault(document):
+        raise RuntimeError("the rules are gone")
+
+    invoice = issued()
+    monkeypatch.setattr(numbering, "look", fault)
+    with pytest.raises(RuntimeError):
+        corrections.correct_invoice(invoice, by=make_user("finance"), reason=SAYS)
+    assert not Document.objects.filter(occasion__in=("cancellation", "correction")).exists()
+
+
 # --- Take a credit note back ---------------------------------------------------------------------
 
 
@@ -331,12 +342,14 @@ def test_credit_note_is_taken_back_once():
     order, finance = make_shipped_order(), make_user("finance")
     issued(order)
     refund = credit(order, "30.00", "5.70", "reversed")
+    assert list(corrections.to_take_back()) == [refund.document]
     corrections.reverse_credit_note(refund.document, by=finance, reason=SAYS)
     for _ in range(2):
         with pytest.raises(Refused) as refused:
             corrections.reverse_credit_note(refund.document, by=finance, reason=SAYS)
         assert refused.value.code == "waiting"
         issue_all()
+    assert not corrections.to_take_back()
 
 
 def test_cancellation_has_no_refund_and_is_not_taken_back():
