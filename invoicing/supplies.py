@@ -179,6 +179,7 @@ class _Chunk:
     def __init__(self, order_ids: list[int], found: Followed) -> None:
         self.order_ids, self.found, self.by = order_ids, found, User.objects.system()
         self.known, self.freed = _Known([]), False
+        self.new: list[tuple[Document, Group]] = []
 
     def follow(self) -> None:
         """Do everything; invoices first, so that credit notes of the same file find them."""
@@ -203,6 +204,7 @@ class _Chunk:
         self.known = _Known(facts)
         for group in tax_groups.groups(facts):
             self._do(group, self.known.verdict(group))
+        self._store()
 
     def _do(self, group: Group, verdict: Verdict) -> None:
         if verdict.do == "wait":
@@ -211,56 +213,72 @@ class _Chunk:
                 log.error("tax_document_conflict", order=str(group.order), code=verdict.code)
             return
         if verdict.do == "tie":
-            document = self._tied(group, verdict.target)
+            self._tie(group, verdict.target)
         elif group.kind == TaxFact.Type.REFUND:
-            document = self._record_credit(group, verdict.target)
+            self._record_credit(group, verdict.target)
         elif verdict.do == "draft":
-            document = self._draft(group)
+            self._draft(group)
         else:
-            document = self._record(group)
-        TaxFact.objects.filter(pk__in=[fact.pk for fact in group.facts]).update(document=document)
+            self._record(group)
 
-    def _tied(self, group: Group, document: Document) -> Document:
+    def _tie(self, group: Group, document: Document) -> None:
         """Amazon's transaction goes to a document of ours that lacks it: the upload names it."""
+        if document.pk is None:
+            self._store()
         needed = group.kind == TaxFact.Type.REFUND or group.corrected
         if needed and document.issuer == Issuer.RETOUR and not document.transaction_id:
             document.transaction_id = group.transaction_id
             document.save(update_fields=["transaction_id"])
         self.found.tied.append(document.pk)
-        return document
+        _stand_for([(document, group)])
 
-    def _draft(self, group: Group) -> Document:
+    def _draft(self, group: Group) -> None:
         """Our invoice of a shipment from Amazon's figures; it issues itself."""
         self._throw_drafts_away(group)
         document = self._invoice(group, Issuer.RETOUR, mode=IssuingMode.Issuer.VIDR)
         document.due_at = timezone.now()
-        document.save()
-        store_lines(fact_rows(document, group))
-        send_to_worker(document.pk)
-        self.known.learn(document)
-        self.found.drafted.append(document.pk)
-        return document
+        self._add(document, group)
 
-    def _record(self, group: Group) -> Document:
-        """The invoice that Amazon, or another system of the seller, issued for a shipment."""
+    def _record(self, group: Group) -> None:
+        """The invoice that Amazon, or another system of the seller, issued for a shipment.
+
+        A supply is known by its shipment or as a whole order, as the one that was taken back was.
+        """
         self._throw_drafts_away(group)
         amazon = group.report == TaxFact.Report.AMAZON
         document = self._invoice(group, Issuer.AMAZON if amazon else Issuer.EARLIER)
-        before = Document.objects.filter(order=group.order, kind=Kind.INVOICE, occasion__in=SALES)
-        if taken_back := before.order_by("-revision").first():
-            # A supply is known by shipment or as a whole order, as the one before it was.
-            document.whole_order = taken_back.whole_order
+        before = [one for one in self.known.invoices.get(group.order.pk, []) if one.number]
+        if before:
+            document.whole_order = before[0].whole_order
             named = group.shipment_id or group.facts[0].shipment_id
-            document.shipment_id = "" if taken_back.whole_order else named
-            mine = before.filter(shipment_id=document.shipment_id).order_by("-revision").first()
-            document.revision = mine.revision + 1 if mine else 0
+            document.shipment_id = "" if document.whole_order else named
+            mine = [one.revision for one in before if one.shipment_id == document.shipment_id]
+            document.revision = max(mine, default=-1) + 1
         document.number = group.number
         document.issue_date = group.shipped_on or timezone.localdate()
-        self._recorded(document, fact_rows(document, group))
-        self.known.learn(document)
-        return document
+        self._add(document, group)
 
-    def _record_credit(self, group: Group, refund: Refund) -> Document:
+    def _add(self, document: Document, group: Group) -> None:
+        self.known.learn(document)
+        self.new.append((document, group))
+
+    def _store(self) -> None:
+        """Write what was added: drafts of ours wait for the gate, others are on record at once."""
+        if not self.new:
+            return
+        Document.objects.bulk_create(document for document, _ in self.new)
+        store_lines([row for made in self.new for row in fact_rows(*made)])
+        _stand_for(self.new)
+        ours = [one.pk for one, _ in self.new if one.issuer == Issuer.RETOUR]
+        others = [one.pk for one, _ in self.new if one.issuer != Issuer.RETOUR]
+        Document.objects.filter(pk__in=others).update(state=DocumentState.ISSUED)
+        for document_id in ours:
+            send_to_worker(document_id)
+        self.found.drafted += ours
+        self.found.recorded += others
+        self.new = []
+
+    def _record_credit(self, group: Group, refund: Refund) -> None:
         """The credit note that Amazon issued for a refund."""
         original = max(fact.original_number for fact in group.facts)
         invoices = Document.objects.filter(
@@ -277,32 +295,31 @@ class _Chunk:
             origin=refund.origin, transaction_id=group.transaction_id, number=group.number,
             issue_date=day, tax_point=day,
         )  # fmt: skip
-        self._recorded(document, fact_rows(document, group, invoice))
+        document.save()
+        store_lines(fact_rows(document, group, invoice))
+        document.state = DocumentState.ISSUED
+        document.save(update_fields=["state"])
+        _stand_for([(document, group)])
+        self.found.recorded.append(document.pk)
         refund.document = document
         refund.version += 1
         refund.save(update_fields=["document", "version"])
         refund_row.tell([refund.pk])
         self.known.learn(document, refund)
-        return document
 
     def _throw_drafts_away(self, group: Group) -> None:
         """Drafts of ours over the supply are written anew, or not at all."""
-        drafts = Document.objects.filter(
-            order=group.order,
-            kind=Kind.INVOICE,
-            occasion=Occasion.SUPPLY,
-            state=DocumentState.DRAFT,
-        )
-        if group.shipment_id:
-            drafts = drafts.filter(Q(whole_order=True) | Q(shipment_id=group.shipment_id))
-        self.freed = bool(drafts.delete()[0]) or self.freed
-
-    def _recorded(self, document: Document, rows: list[DocumentLine]) -> None:
-        document.save()
-        store_lines(rows)
-        document.state = DocumentState.ISSUED
-        document.save(update_fields=["state"])
-        self.found.recorded.append(document.pk)
+        drafts = [
+            one.pk
+            for one in self.known.invoices.get(group.order.pk, [])
+            if one.pk
+            and one.state == DocumentState.DRAFT
+            and one.occasion == Occasion.SUPPLY
+            and (one.whole_order or not group.shipment_id or one.shipment_id == group.shipment_id)
+        ]
+        if drafts:
+            Document.objects.filter(pk__in=drafts, state=DocumentState.DRAFT).delete()
+            self.freed = True
 
     def _invoice(self, group: Group, issuer: str, **more) -> Document:
         return self._document(
@@ -320,6 +337,16 @@ class _Chunk:
             "gross": group.gross,
         }
         return new_document(group.order, kind, issuer, self.by, **given | more)
+
+
+def _stand_for(made: list[tuple[Document, Group]]) -> None:
+    """Write down which document stands for the rows of each group."""
+    facts = []
+    for document, group in made:
+        for fact in group.facts:
+            fact.document = document
+            facts.append(fact)
+    TaxFact.objects.bulk_update(facts, ["document"], batch_size=1000)
 
 
 # --- What waits ----------------------------------------------------------------------------------

@@ -242,7 +242,7 @@ def amazon_invoice(
             if same
             else Verdict("wait", "number", numbered, {"number": group.number})
         )
-    on_record = [one for one in invoices if one.state != DocumentState.DRAFT]
+    on_record = [one for one in invoices if one.number]
     mine = [
         one for one in on_record
         if one.whole_order or not group.shipment_id or one.shipment_id == group.shipment_id
@@ -273,7 +273,7 @@ def amazon_credit(
         )
     if code := _unclear(group):
         return Verdict("wait", code)
-    if not any(one.state != DocumentState.DRAFT for one in invoices):
+    if not any(one.number for one in invoices):
         return Verdict("wait", "no_invoice", words={"number": group.number})
     fitting = [
         refund

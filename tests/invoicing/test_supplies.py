@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from config.core.models import User
 from config.core.refused import Refused
+from config.core.trail import trail
 from invoicing import corrections, documents, supplies
 from invoicing.models import Document, TaxFact
 from invoicing.payload import Payload
@@ -280,6 +281,16 @@ def test_amazons_invoices_are_recorded_by_shipment(tmp_path):
     assert waiting(order) == []
 
 
+@pytest.mark.parametrize("files", [1, 2])
+def test_second_number_of_one_shipment_is_loud(tmp_path, files):
+    order = known_order("amazon")
+    rows = [sc_row(), sc_row(transaction_id="T2", vat_invoice_number="DE600009DEMO1I")]
+    for part in [rows] if files == 1 else [rows[:1], rows[1:]]:
+        bring(tmp_path, sc(*part), seller=order.seller)
+    assert [one.number for one in invoices(order)] == ["DE600001DEMO1I"]
+    assert waiting(order) == ["other"]
+
+
 def test_amazons_credit_note_is_recorded_for_its_refund(tmp_path):
     order = known_order("amazon")
     bring(tmp_path, sc(sc_row()), seller=order.seller)
@@ -386,6 +397,48 @@ def test_database_refuses_a_second_invoice_of_a_supply_either_way():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("one", "other", "kept"),
+    [
+        ({}, {}, 1),
+        ({}, {"shipment_id": "S1", "whole_order": False}, 1),
+        ({"shipment_id": "S1", "whole_order": False}, {}, 1),
+        ({"shipment_id": "S1", "whole_order": False},
+         {"shipment_id": "S1", "whole_order": False}, 1),
+        ({"shipment_id": "S1", "whole_order": False},
+         {"shipment_id": "S2", "whole_order": False}, 2),
+    ],
+)  # fmt: skip
+def test_constraint_alone_keeps_one_invoice_of_a_supply_at_once(one, other, kept):
+    order, system = known_order(), User.objects.system()
+    together, failed = threading.Barrier(2), []
+
+    def write(issuer, supply):
+        try:
+            with trail("setup", by=system):
+                together.wait(20)
+                Document.objects.create(
+                    kind="invoice", issuer=issuer, seller=order.seller, order=order,
+                    marketplace=order.marketplace, currency="EUR", created_by=system, **supply,
+                )  # fmt: skip
+        except IntegrityError as error:
+            failed.append(str(error))
+        finally:
+            connection.close()
+
+    threads = [
+        threading.Thread(target=write, args=("retour", one)),
+        threading.Thread(target=write, args=("amazon", other)),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (order.documents.count(), len(failed)) == (kept, 2 - kept)
+    assert all("one_invoice_a_supply" in m or "by_order_or_by_shipment" in m for m in failed)
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("round_", range(4))
 def test_portal_and_amazon_at_once_leave_one_invoice(tmp_path, round_):
     order = shipped()
@@ -437,6 +490,6 @@ def test_many_shipments_take_few_queries(tmp_path, django_assert_max_num_queries
                 order_item_id="",
             )
         )
-    with django_assert_max_num_queries(30 * 14 + 60):
+    with django_assert_max_num_queries(160):
         bring(tmp_path, vidr(*rows), seller=seller)
     assert Document.objects.count() == 30
