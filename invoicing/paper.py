@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from config.core.money import ONE, ZERO
+from config.core.sentence import Sentence
 from invoicing import exact, fx, mentions, models, parties, standing, treatment
 from invoicing.category import REASONS, fine_rate
+from invoicing.explanations import explain
 from invoicing.models import Document, DocumentLine
 from invoicing.models.document import Kind
 from invoicing.payload import (
@@ -47,6 +49,7 @@ def fill(document: Document, issue_date: date) -> Payload:
     categories = _categories(document, rows)
     country = _tax_country(document, set(categories))
     settled = _settle(document, rows, categories, country)
+    said = _sentences(document)
     credit, invoice = document.kind == Kind.CREDIT_NOTE, document.corrects
     buyer = document.buyer
     return Payload(
@@ -61,8 +64,8 @@ def fill(document: Document, issue_date: date) -> Payload:
         marketplace_name=document.marketplace.name,
         marketplace_country=document.marketplace.country,
         tax_country=country,
-        lines=_lines(document, rows, settled),
-        allowances=_allowances(document, rows, settled),
+        lines=_lines(document, rows, settled, said),
+        allowances=_allowances(document, rows, settled, said),
         rates=tuple(
             RateRow(row.category, row.rate, row.base, row.tax, REASONS.get(row.category, ""))
             for row in settled.rates
@@ -213,12 +216,34 @@ def _component(row: DocumentLine, deduction: bool) -> str:
     return "promotion" if deduction and row.component in PAID else row.component
 
 
-def _note(row: DocumentLine, document: Document) -> str:
-    return row.sentence if document.language == "en" and row.component in EXPLAINED else ""
+def _sentences(document: Document) -> dict[tuple[int, str, str], str]:
+    """What the refund's calculation says of each number, in the document's language: by order line,
+    component and English sentence, which is all a row keeps.
+    """
+    refund = models.Refund.objects.filter(document=document).only("calculation").first()
+    lines = refund.calculation.get("lines", ()) if refund else ()
+    return {
+        (int(line["order_line"]), line["component"], line["sentence"][:500]): explain(
+            Sentence.from_json(line["says"]), document.language
+        )
+        for line in lines
+    }
+
+
+def _note(row: DocumentLine, document: Document, said: dict[tuple[int, str, str], str]) -> str:
+    """The sentence behind a fee, goodwill or a credit without goods."""
+    without_goods = row.component == Component.ITEM and not row.quantity
+    if row.component not in EXPLAINED and not without_goods:
+        return ""
+    english = row.sentence if document.language == "en" else ""
+    return said.get((row.order_line_id, row.component, row.sentence), english)
 
 
 def _lines(
-    document: Document, rows: Sequence[DocumentLine], settled: exact.Exact
+    document: Document,
+    rows: Sequence[DocumentLine],
+    settled: exact.Exact,
+    said: dict[tuple[int, str, str], str],
 ) -> tuple[Line, ...]:
     """BG-25: every row that is not a deduction, counted from one."""
     pairs = [(row, one) for row, one in zip(rows, settled.rows, strict=True) if not one.deduction]
@@ -237,14 +262,17 @@ def _lines(
             component=row.component,
             sku=row.sku,
             asin=row.order_line.asin,
-            note=_note(row, document),
+            note=_note(row, document, said),
         )
         for position, (row, one) in enumerate(pairs, start=1)
     )
 
 
 def _allowances(
-    document: Document, rows: Sequence[DocumentLine], settled: exact.Exact
+    document: Document,
+    rows: Sequence[DocumentLine],
+    settled: exact.Exact,
+    said: dict[tuple[int, str, str], str],
 ) -> tuple[AllowanceCharge, ...]:
     """BG-20 and BG-21: what lowers the document, and the US sales tax."""
     found = [
@@ -259,7 +287,7 @@ def _allowances(
             component=_component(row, deduction=True),
             reason_code=DISCOUNT if row.component in PAID else "",
             sku=row.sku,
-            note=_note(row, document),
+            note=_note(row, document, said),
         )
         for row, one in zip(rows, settled.rows, strict=True)
         if one.deduction

@@ -1,18 +1,26 @@
 """Payloads filled from rows: parties, places, references, and the money of the rows kept."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
-from invoicing import drafting, paper
+from config.core.sentence import say
+from invoicing import drafting, paper, refunds
 from invoicing.models import Document
 from invoicing.models.document import Issuer, Kind
 from invoicing.particulars import check_particulars
 from invoicing.payload import Delivery, Payload
 from tests.factories import make_buyer, make_registration, make_seller, make_user
-from tests.papers import make_invoice, make_issuing, make_refund, make_shipped_order
+from tests.papers import (
+    make_calculation,
+    make_invoice,
+    make_issuing,
+    make_refund,
+    make_shipped_order,
+)
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -171,6 +179,34 @@ def test_credit_note_names_its_invoice_and_supply_and_keeps_its_country():
     assert payload.tax_country == invoice.payload["tax_country"] == "DE"
     assert (payload.occasion, payload.payment_note) == ("refund", "refund_via_amazon")
     assert payload.totals.paid == refund.gross
+
+
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        ("de", "Kulanz von 1.234,50 für Schraube"),
+        ("pl", "Rabat uznaniowy 1\u00a0234,50: Schraube"),
+        ("en", "Goodwill of 1,234.50 on Schraube"),
+    ],
+)
+def test_sentence_behind_a_number_is_in_the_documents_language(language, wanted):
+    order = german(net="5000.00")
+    make_invoice(order)
+    money = make_calculation(order, component="goodwill", net="1037.39", tax="197.11")
+    says = say("Goodwill of %(gross)s on %(title)s", gross=D("1234.50"), title="Schraube")
+    refund = refunds.propose(
+        by=make_user("agent"),
+        order=order,
+        origin="order",
+        calculation=replace(money, lines=(replace(money.lines[0], says=says),)),
+    )
+    note = drafting.draft_credit_note(refund, by=make_user("finance"))
+    note.language = language
+    note.save()
+    refund.document = note
+    refund.save()
+    (line,) = paper.fill(note, DAY).lines
+    assert line.note == wanted
 
 
 def test_credit_note_over_lines_of_two_invoices_names_both():
