@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from config.core.invariants import promises, violations
 from config.core.models import User
 from config.core.sentence import say
 from config.core.trail import trail
@@ -251,3 +252,13 @@ def test_credit_drafts_of_many_refunds_take_the_queries_of_one():
         refunds.approve_many(keys[1:], by=finance)
     assert len(twelve) <= len(one)
     assert Document.objects.filter(kind="credit_note").count() == 13
+
+
+def test_every_promise_holds_over_shipments_spills_and_fees():
+    order, _one, _two = two_shipments()
+    make_refund("sent", order=order, units=4)
+    fees = refund_with_fee(fee_order("invoice"))
+    carried_out(refunds.approve(fees.key, by=make_user("finance")))
+    mine = [one for one in promises() if not one.name.startswith("orders.")]
+    broken = {one.name: found for one in mine if (found := violations(one))[0]}
+    assert broken == {}

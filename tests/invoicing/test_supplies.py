@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from config.core.invariants import promises, violations
 from config.core.models import User
 from config.core.refused import Refused
 from config.core.trail import trail
@@ -493,3 +494,26 @@ def test_many_shipments_take_few_queries(tmp_path, django_assert_max_num_queries
     with django_assert_max_num_queries(160):
         bring(tmp_path, vidr(*rows), seller=seller)
     assert Document.objects.count() == 30
+
+
+def test_every_promise_holds_over_documents_from_tax_rows(tmp_path):
+    order = known_order("amazon")
+    back = sc_row("-59.50", "-9.50", transaction_type="REFUND", quantity="1", transaction_id="R1",
+                  vat_invoice_number="DE600003DEMO1C",
+                  original_vat_invoice_number="DE600001DEMO1I")  # fmt: skip
+    bring(tmp_path, sc(sc_row(), back), seller=order.seller)
+    make_refund("sent", order=order)
+    seller = make_seller()
+    make_issuing(seller, "DE", "vidr")
+    other = make_order(seller=seller, lines=0)
+    make_line(other, sku="DEMO-SKU-1", quantity=2)
+    row = vidr_row(order_id=other.amazon_order_id, order_item_id="")
+    bring(tmp_path, vidr(row), seller=seller)
+    documents.finish_documents()
+    make_refund("sent", order=other)
+    documents.finish_documents()
+    supplies.follow()
+    assert Document.objects.exclude(state=DocumentState.ISSUED).count() == 0
+    mine = [one for one in promises() if not one.name.startswith("orders.")]
+    broken = {one.name: found for one in mine if (found := violations(one))[0]}
+    assert broken == {}
