@@ -33,6 +33,8 @@ RULES = (
 # Where an order's documents point at each other they go together, or not at all.
 _EXPIRED = f"""
     SELECT d.order_id FROM invoicing_document d
+    WHERE d.order_id IN (SELECT old.order_id FROM invoicing_document old
+                         WHERE old.issue_date < %(soonest)s)
     GROUP BY d.order_id
     HAVING bool_and(d.state = 'issued') AND max(d.issue_date) < %(soonest)s
        AND max({KEPT_UNTIL.format(d="d")}) < current_date

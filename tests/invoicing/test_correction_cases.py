@@ -303,6 +303,22 @@ class Road:
         documents.finish_documents()
 
 
+def test_the_road_leads_somewhere():
+    road = Road()
+    for step in ("third", "issue", "reverse", "back", "issue", "correct", "issue", "third"):
+        road.go(step)
+    road.issue()
+    occasions = Document.objects.filter(order=road.order, state="issued").order_by("pk")
+    assert list(occasions.values_list("kind", "occasion")) == [
+        ("invoice", "supply"),
+        ("credit_note", "refund"),
+        ("invoice", "reversal"),
+        ("credit_note", "cancellation"),
+        ("invoice", "correction"),
+        ("credit_note", "refund"),
+    ]
+
+
 @settings(
     max_examples=larger(6, 60),
     deadline=None,
