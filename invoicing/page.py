@@ -11,10 +11,9 @@ from typing import Any
 
 from invoicing import texts
 from invoicing.einvoice.terms import exemption_of, stated_notes
-from invoicing.formats import Format
+from invoicing.formats import Format, unbroken
 from invoicing.payload import (
     AllowanceCharge,
-    Delivery,
     Line,
     Party,
     Payload,
@@ -130,18 +129,20 @@ def _buyer(it: _Page) -> dict[str, Any]:
 
 
 def _delivery(it: _Page) -> list[str]:
-    """Where the goods went, unless it is the buyer's address above."""
+    """Where the goods went, unless the buyer's address above says it.
+
+    Amazon's reports often name the place alone: what is not known is no difference.
+    """
     place, buyer = it.payload.delivery, it.payload.buyer
     if place is None:
         return []
-    rows = [place.name or buyer.legal_name, *it.write.address(place)]
-    return [] if rows == [buyer.legal_name, *it.write.address(_plain(buyer))] else rows
-
-
-def _plain(party: Party) -> Delivery:
-    return Delivery(
-        party.country, party.legal_name, party.address, party.postcode, party.city, party.region
-    )
+    named = place.name and place.name != buyer.legal_name
+    known = [place.address, place.postcode, place.city, place.region, place.country]
+    billed = [buyer.address, buyer.postcode, buyer.city, buyer.region, buyer.country]
+    differs = any(part and part != other for part, other in zip(known, billed, strict=True))
+    if not (named or differs):
+        return []
+    return [place.name or buyer.legal_name, *map(unbroken, it.write.address(place))]
 
 
 # --- What it is about --------------------------------------------------------------------------
@@ -176,6 +177,8 @@ def _number_label(it: _Page) -> str:
 
 
 def _tax_point_label(it: _Page) -> str:
+    if it.payload.occasion == "cancellation":
+        return "cancelled_on"
     if it.credit:
         return "refund_date"
     return "tax_point" if it.payload.jurisdiction == "GB" else "supply_date"
@@ -302,7 +305,8 @@ def _grand_total(it: _Page) -> tuple[str, str]:
 
 def _settled(it: _Page) -> Pairs:
     """What was paid, the cents between that and the total, and what is still open (BT-115)."""
-    totals, kind = it.payload.totals, it.payload.kind
+    totals = it.payload.totals
+    kind = "cancellation" if it.payload.occasion == "cancellation" else it.payload.kind
     if not (totals.paid or totals.rounding or totals.due):
         return []
     rows = [(f"{kind}_paid", -totals.paid), (f"{kind}_due", totals.due)]

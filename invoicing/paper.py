@@ -81,7 +81,7 @@ def fill(document: Document, issue_date: date) -> Payload:
             document.tax_point or issue_date,
             _original_national(document),
         ),
-        payment_note="refund_via_amazon" if credit else "paid_via_amazon",
+        payment_note=_payment_note(document),
         payment_means=PAYMENT_MEANS,
         profiles=(buyer.invoice_profile,) if buyer and buyer.invoice_profile else (),
         notes=mentions.mentions(buyer.country) if buyer else (),
@@ -112,6 +112,13 @@ def _wordings(language: str) -> tuple[Wording, ...]:
     return tuple(Wording(row.key, row.text) for row in own)
 
 
+def _payment_note(document: Document) -> str:
+    """A cancellation moves no money: a new invoice follows it, or a refund with its own paper."""
+    if document.occasion == Occasion.CANCELLATION:
+        return "no_payment"
+    return "refund_via_amazon" if document.kind == Kind.CREDIT_NOTE else "paid_via_amazon"
+
+
 def _occasion(document: Document) -> str:
     """Why it exists; a credit note without a better reason follows a refund."""
     if document.kind == Kind.CREDIT_NOTE and document.occasion == Occasion.SUPPLY:
@@ -124,7 +131,7 @@ def _buyer(document: Document, country: str) -> Party:
     before = standing.mirrored(document)
     if before:
         return Payload.from_json(before).buyer
-    return parties.buyer(document.buyer, document.order, country)
+    return parties.buyer(document, country)
 
 
 def today_of(seller: Seller) -> date:

@@ -231,6 +231,17 @@ PAYMENT_NOTES: Mapping[str, Row] = {
         ),
         "返金はAmazonを通じてご注文時のお支払い方法に行われます。銀行口座のご連絡は不要です。",
     ),
+    # A cancellation: the invoice that follows, or a refund with its own document, settles it.
+    "no_payment": (
+        "No payment is connected with this document.",
+        "Mit diesem Beleg ist keine Zahlung verbunden.",
+        "Aucun paiement n’est lié à ce document.",
+        "A questo documento non è collegato alcun pagamento.",
+        "Este documento no conlleva ningún pago.",
+        "Aan dit document is geen betaling verbonden.",
+        "Z tym dokumentem nie wiąże się żadna płatność.",
+        "本書に伴う入出金はありません。",
+    ),
     "paid_via_amazon": (
         "Paid through Amazon. Please make no further payment.",
         "Die Zahlung ist über Amazon erfolgt. Bitte nicht überweisen.",

@@ -304,9 +304,20 @@ def test_price_of_several_pieces_says_of_how_many():
 def test_delivery_is_shown_where_it_is_not_the_buyers_address():
     payload = sample_v2("S19", "invoice")
     assert page(payload, "1", draft=False)["delivery"] == []
+    place = replace(payload, delivery=replace(payload.delivery, name="", address=(), region=""))
+    assert page(place, "1", draft=False)["delivery"] == []
     elsewhere = replace(payload.delivery, name="Demo Lager", address=("Kai 3",), city="Bremen")
     pdf = render(replace(payload, delivery=elsewhere)).pdf
     assert_says(pdf, "Geliefert an", "Demo Lager", "Kai 3", "Bremen")
+
+
+def test_cancellation_speaks_of_no_refund():
+    payload = sample_v2("S19", "credit_note", 5, occasion="cancellation", payment_note="no_payment")
+    text = words(render(payload).pdf)
+    assert "Storniertam" in text
+    assert "Verrechnet,ohneZahlung" in text
+    assert "MitdiesemBelegistkeineZahlungverbunden." in text
+    assert "Erstattung" not in text
 
 
 @pytest.mark.parametrize(
