@@ -65,11 +65,10 @@ def sale_of(document: Document) -> Sale:
     """What is known of the sale behind a draft."""
     day = document.tax_point or timezone.localdate()
     known = parties.registrations_on(document.seller, day)
-    target = parties.ship_to(document)
-    number = parties.vat_id(document.buyer, target) if document.buyer_id else ""
+    number = parties.vat_id(document)
     return Sale(
         ship_from=parties.ship_from(document),
-        ship_to=target,
+        ship_to=parties.territory(document),
         established=iso_country(document.seller.country),
         vat=frozenset(row.country for row in known if row.scheme == "VAT"),
         one_stop_shop=any(row.scheme == "OSS" for row in known),

@@ -5,12 +5,13 @@ Reads rows, decides nothing about tax; which country taxes is `treatment.py`.
 
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from invoicing.models import Document
+from invoicing.models import Document, TaxFact
 from invoicing.payload import Party, TaxRegistration, iso_country
+from invoicing.tax_ids import prefixed
 from invoicing.texts import regime
-from orders.models import Buyer, BuyerAddress, Order, Seller
+from orders.models import BuyerAddress, Seller
 
 PRINTED_SCHEMES = ("VAT", "OSS", "JCT", "GST")
 # Where no VAT id names the seller (BR-CO-26), the number of its registration does (BT-30).
@@ -19,7 +20,8 @@ LEGAL_SCHEMES = {"jp": ("LEGAL", "JCT"), "ca": ("LEGAL", "GST")}
 
 def seller(seller: Seller, country: str, day: date) -> Party:
     """BG-4, with the registrations that count in the taxing country on the day."""
-    legal_id, scheme = _legal_id(seller, country, day)
+    known = registrations_on(seller, day)
+    legal_id, scheme = _legal_id(seller, country, known)
     return Party(
         legal_name=seller.legal_name,
         address=tuple(filter(None, (seller.address_line1, seller.address_line2))),
@@ -27,7 +29,7 @@ def seller(seller: Seller, country: str, day: date) -> Party:
         postcode=seller.postal_code,
         city=seller.city,
         region=seller.state,
-        registrations=_registrations(seller, country, day),
+        registrations=_registrations(country, known),
         email=seller.email,
         contact=seller.contact_name,
         phone=seller.phone,
@@ -49,36 +51,35 @@ def registrations_on(seller: Seller, day: date) -> list[TaxRegistration]:
     ]
 
 
-def _registrations(seller: Seller, country: str, day: date) -> tuple[TaxRegistration, ...]:
+def _registrations(country: str, known: list[TaxRegistration]) -> tuple[TaxRegistration, ...]:
     """Those of the taxing country, else One Stop Shop, else the VAT ones; Canada's and Japan's say
     nothing abroad, and outside the scope of VAT no number is named (BR-O-02).
     """
     if regime(country) == "us":
         return ()
-    found = [row for row in registrations_on(seller, day) if row.scheme in PRINTED_SCHEMES]
+    found = [row for row in known if row.scheme in PRINTED_SCHEMES]
     local = [row for row in found if row.country == country]
     shop = [row for row in found if row.scheme == "OSS"]
     return tuple(local or shop or [row for row in found if row.scheme == "VAT"])
 
 
-def _legal_id(seller: Seller, country: str, day: date) -> tuple[str, str]:
+def _legal_id(seller: Seller, country: str, known: list[TaxRegistration]) -> tuple[str, str]:
     """BT-30 and its scheme: the register number, else what identifies the seller without VAT id;
     in the US, where nothing else is printed, Amazon's seller id or our code.
     """
     if seller.legal_id:
         return seller.legal_id, seller.legal_id_scheme
     wanted = LEGAL_SCHEMES.get(regime(country), ("LEGAL",))
-    numbers = {
-        row.scheme: row.number for row in registrations_on(seller, day) if row.country == country
-    }
+    numbers = {row.scheme: row.number for row in known if row.country == country}
     found = next((numbers[scheme] for scheme in wanted if scheme in numbers), "")
     if not found and regime(country) == "us":
         found = seller.amazon_seller_id or seller.code
     return found, ""
 
 
-def buyer(buyer: Buyer | None, order: Order, country: str) -> Party:
+def buyer(document: Document, country: str) -> Party:
     """BG-7; without a buyer on record only the country the goods went to."""
+    buyer, order = document.buyer, document.order
     if buyer is None:
         return Party("", (), iso_country(order.ship_country or country))
     address = buyer.addresses.order_by("kind", "id").first() or BuyerAddress(
@@ -94,7 +95,7 @@ def buyer(buyer: Buyer | None, order: Order, country: str) -> Party:
         postcode=address.postal_code,
         city=address.city,
         region=address.state,
-        vat_id=_tax_id(buyer, iso_country(order.ship_country or at_home), country),
+        vat_id=_tax_id(document, country),
         contact=buyer.contact_name,
         legal_id=buyer.legal_id,
         legal_id_scheme=buyer.legal_id_scheme,
@@ -103,33 +104,49 @@ def buyer(buyer: Buyer | None, order: Order, country: str) -> Party:
     )
 
 
-def vat_id(buyer: Buyer, target: str) -> str:
+def vat_id(document: Document) -> str:
     """The buyer's VAT id of the country the goods went to, else the first one known; one whose
-    form is wrong only where there is no other.
+    form is wrong only where there is no other. Where none is on record, Amazon's tax report's.
     """
-    ids = [row for row in buyer.tax_ids.all() if row.scheme == "VAT"]
+    target = territory(document)
+    rows = document.buyer.tax_ids.all() if document.buyer else ()
+    ids = [row for row in rows if row.scheme == "VAT"]
     ids.sort(key=lambda row: (row.valid_form is False, iso_country(row.country) != target, row.pk))
-    return ids[0].number if ids else ""
+    if ids and ids[0].valid_form is not False:
+        return prefixed(ids[0].number, ids[0].country)
+    said = _facts(document).exclude(buyer_tax_id="").values_list("buyer_tax_id", flat=True).first()
+    return said or (ids[0].number if ids else "")
 
 
-def _tax_id(buyer: Buyer, target: str, country: str) -> str:
+def _tax_id(document: Document, country: str) -> str:
     """VAT ids where VAT is charged, any tax id in Japan and Canada, none in the US (BR-O-02)."""
     kind = regime(country)
     if kind == "vat":
-        return vat_id(buyer, target)
-    first = buyer.tax_ids.order_by("pk").first()
+        return vat_id(document)
+    first = document.buyer.tax_ids.order_by("pk").first()
     return first.number if first and kind != "us" else ""
+
+
+def _facts(document: Document) -> QuerySet[TaxFact]:
+    """Rows of Amazon's tax reports about the document's shipment, or its order."""
+    facts = document.order.tax_facts.order_by("pk")
+    return facts.filter(shipment_id=document.shipment_id) if document.shipment_id else facts
 
 
 def ship_from(document: Document) -> str:
     """The country of dispatch: as Amazon's tax report says, else the seller's."""
-    facts = document.order.tax_facts.exclude(ship_from_country="")
-    if document.shipment_id:
-        facts = facts.filter(shipment_id=document.shipment_id)
-    said = facts.values_list("ship_from_country", flat=True).first()
-    return iso_country(said or document.seller.country)
+    said = _facts(document).exclude(ship_from_country="")
+    country = said.values_list("ship_from_country", flat=True).first()
+    return iso_country(country or document.seller.country)
 
 
 def ship_to(document: Document) -> str:
     """The country of arrival; the marketplace's where the order does not say."""
     return iso_country(document.order.ship_country or document.marketplace.country)
+
+
+def territory(document: Document) -> str:
+    """The country of arrival as the law on goods sees it: Northern Ireland (postcodes BT) is XI."""
+    country = ship_to(document)
+    code = document.order.ship_postal_code.strip().upper()
+    return "XI" if country == "GB" and code.startswith("BT") else country

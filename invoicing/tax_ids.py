@@ -28,6 +28,15 @@ def country_of(number: str) -> str:
     return iso_country(prefix) if prefix.isalpha() and len(prefix) == 2 else ""
 
 
+def prefixed(number: str, country: str) -> str:
+    """A VAT id with its country's prefix (BR-CO-09), where it was noted without; else as it is."""
+    country = iso_country(country)
+    if country not in (*EU, *BRITISH) or country_of(number) in _prefixes(country):
+        return number
+    whole = {"GR": "EL"}.get(country, country) + plain(number)
+    return whole if has_vat_form(whole) else number
+
+
 def has_vat_form(number: str) -> bool | None:
     """Whether a VAT id with its country's prefix is well formed; None: that country is not known.
 

@@ -146,11 +146,9 @@ def _number_behind(document: Document) -> str:
     from invoicing import parties  # reads rows of the same room
 
     sold = document.kind == Kind.INVOICE and document.occasion in SALES
-    if not sold or document.buyer is None:
+    if not sold or not document.taxes.filter(category__in=FREE).exists():
         return ""
-    if not document.taxes.filter(category__in=FREE).exists():
-        return ""
-    return parties.vat_id(document.buyer, parties.ship_to(document))
+    return parties.vat_id(document)
 
 
 # --- The client ----------------------------------------------------------------------------------

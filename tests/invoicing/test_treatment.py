@@ -14,6 +14,7 @@ from invoicing.category import (
     sale_of,
 )
 from invoicing.models import Document
+from invoicing.particulars import check_particulars
 from invoicing.payload import TaxRegistration
 from invoicing.treatment import ARTICLE_194, EXEMPTIONS, Sale, tax_country, treat
 from orders.models import BuyerTaxId
@@ -190,6 +191,40 @@ def test_amazons_report_says_where_the_goods_came_from():
         ship_from_country="PL", row_hash="1",
     )  # fmt: skip
     assert sale_of(draft(order)).ship_from == "PL"
+
+
+@pytest.mark.django_db
+def test_northern_ireland_is_in_the_union_for_goods():
+    buyer = french_buyer("XI980780684")
+    order = german(buyer=buyer, ship_country="GB", ship_postal_code="bt1 5gs", rate="0")
+    payload = filled(order)
+    assert (payload.rates[0].category, payload.buyer.vat_id) == ("K", "XI980780684")
+    assert (payload.tax_country, payload.delivery.country) == ("DE", "GB")
+    assert check_particulars(payload) == []
+    belfast = Document.objects.get(order=order)
+    assert check_treatment(belfast, payload) == []
+
+
+@pytest.mark.django_db
+def test_amazons_report_names_the_buyers_id_where_none_is_on_record():
+    buyer = make_buyer(country="FR")
+    buyer.tax_ids.all().delete()
+    order = german(buyer=buyer, ship_country="FR", rate="0")
+    order.tax_facts.create(
+        report="vidr", seller=order.seller, marketplace=order.marketplace, currency="EUR",
+        amazon_order_id=order.amazon_order_id, transaction_id="T1", transaction_type="shipment",
+        buyer_tax_id="FR83404833048", row_hash="1",
+    )  # fmt: skip
+    payload = filled(order)
+    assert (payload.rates[0].category, payload.buyer.vat_id) == ("K", "FR83404833048")
+
+
+@pytest.mark.django_db
+def test_id_that_was_noted_without_its_country_gets_it():
+    buyer = make_buyer(country="FR")
+    buyer.tax_ids.all().delete()
+    buyer.tax_ids.create(country="FR", number="83404833048")
+    assert filled(german(buyer=buyer)).buyer.vat_id == "FR83404833048"
 
 
 @pytest.mark.django_db
