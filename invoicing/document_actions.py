@@ -94,6 +94,8 @@ def _why_not_now(document: Document, refund: Refund | None) -> str:
     follows_money = document.kind == Kind.CREDIT_NOTE and document.occasion == Occasion.REFUND
     if follows_money and (refund is None or refund.state not in MONEY_LEFT):
         return _("A credit note gets its number when its refund has been sent.")
+    if document.occasion == Occasion.FEE and document.due_at is None:
+        return _("It is issued with the credit note, when the refund is sent.")
     return ""
 
 

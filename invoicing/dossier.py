@@ -73,7 +73,7 @@ def _totals(payload: Payload, totals: Amounts) -> list[Sum]:
         rows.append((_("Deductions"), -totals.allowances, _names(payload, charge=False)))
     if totals.charges:
         rows.append((_("Charges"), totals.charges, _names(payload, charge=True)))
-    rows += [(_("Net"), totals.net, ""), (_("VAT"), totals.tax, _rounded_once())]
+    rows += [(_("Net"), totals.net, ""), (_("Tax"), totals.tax, _rounded_once())]
     rows.append((_("Gross"), totals.gross, ""))
     if totals.rounding:
         rows.append((_("Rounding"), totals.rounding, _("Brings the gross to what Amazon moved.")))
@@ -146,7 +146,11 @@ def checked(document: Document) -> list[dict[str, Any]]:
 
 def layer_name(name: str) -> str:
     """Who found something, in words."""
-    ours = {"particulars": _("Retour: law and exact cents"), "pdf": _("Retour: the printed page")}
+    ours = {
+        "particulars": _("Retour: law and exact cents"),
+        "review": _("Retour: Amazon's figures beside the facts"),
+        "pdf": _("Retour: the printed page"),
+    }
     return ours.get(name) or NAMES.get(name, name)
 
 

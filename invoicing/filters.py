@@ -4,6 +4,8 @@ import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from invoicing.corrections import to_take_back
+from invoicing.delivery import with_problems
 from invoicing.einvoice.profiles import PROFILES
 from invoicing.models import (
     Artifact,
@@ -83,13 +85,21 @@ class DocumentFilters(django_filters.FilterSet):
     delivery = django_filters.ChoiceFilter(
         choices=Delivery.State.choices, method="only_delivery", label=_("Delivery")
     )
+    needs = django_filters.ChoiceFilter(
+        choices=[
+            ("delivery", _("Delivery in trouble")),
+            ("reversal", _("Credit note to reverse")),
+        ],
+        method="only_needing",
+        label=_("Needs somebody"),
+    )
     held = django_filters.BooleanFilter(method="only_held", label=_("On legal hold"))
     issued = django_filters.DateFromToRangeFilter(field_name="issue_date", label=_("Date"))
 
     class Meta:
         model = Document
         fields = ["q", "kind", "state", "occasion", "series", "country", "profile", "issuer",
-                  "mode", "blocked", "delivery", "held", "issued"]  # fmt: skip
+                  "mode", "blocked", "delivery", "needs", "held", "issued"]  # fmt: skip
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """The beginning of a number or an order id, or an RMA number."""
@@ -117,6 +127,12 @@ class DocumentFilters(django_filters.FilterSet):
     def only_delivery(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Documents with a hand-over in this state."""
         return rows.filter(Exists(Delivery.objects.filter(document=OuterRef("pk"), state=value)))
+
+    def only_needing(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Issued documents that somebody must do something about."""
+        if value == "delivery":
+            return rows.filter(Exists(with_problems().filter(document=OuterRef("pk")).order_by()))
+        return rows.filter(pk__in=to_take_back().order_by().values("pk"))
 
     def only_held(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
         """Documents that must stay whatever their age."""
@@ -170,6 +186,7 @@ def waiting_for(rows: QuerySet, what: str) -> QuerySet:
         return rows.exclude(findings=[])
     clean = rows.filter(findings=[])
     unsent = Q(kind=Kind.CREDIT_NOTE, refund__isnull=False) & ~Q(refund__state__in=MONEY_LEFT)
+    unsent |= Q(occasion=Occasion.FEE, due_at=None)
     if what == "refund":
         return clean.filter(unsent)
     return clean.exclude(unsent).filter(due_at__isnull=what == "nobody")

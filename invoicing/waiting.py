@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from config.core.sentence import Sentence
 from invoicing.models import Document, Refund
 from invoicing.models.document import Kind
-from invoicing.states import MONEY_LEFT, DocumentState
+from invoicing.states import MONEY_LEFT, DocumentState, Occasion
 
 # The record that lacks what a finding misses, by the beginning of the finding's code.
 _RECORDS = {
@@ -21,10 +21,12 @@ _RECORDS = {
     "seller_": ("invoicing:document", "id", gettext_lazy("Have the seller completed")),
     "national_tax": ("invoicing:document", "id", gettext_lazy("Have the exchange rate entered")),
     "supply_date": ("returns:order", "order__amazon_order_id", gettext_lazy("Look at the order")),
-    "treatment": ("returns:order", "order__amazon_order_id", gettext_lazy("Look at the order")),
+    "treatment": ("invoicing:document", "id", gettext_lazy("Compare, then accept or correct")),
+    "rate_unknown": ("invoicing:document", "id", gettext_lazy("Have the rate added, or accept")),
+    "vies": ("invoicing:document", "id", gettext_lazy("Ask VIES, or accept other proof")),
 }
 # Codes of official rules and of our own about the same records.
-_ABOUT_BUYER = ("BR-IC-02", "BR-AE-02", "BR-AE-03", "BR-DE-15", "PEPPOL-EN16931-R010", "vies")
+_ABOUT_BUYER = ("BR-IC-02", "BR-AE-02", "BR-AE-03", "BR-DE-15", "PEPPOL-EN16931-R010")
 
 
 def why(row: Mapping[str, Any]) -> str:
@@ -33,6 +35,8 @@ def why(row: Mapping[str, Any]) -> str:
         return in_words(row["findings"][0]["sentence"])
     if row["kind"] == Kind.CREDIT_NOTE and row["refund__state"] not in (None, *MONEY_LEFT):
         return _("Its refund is not sent yet; the credit note follows the money.")
+    if _follows_credit_note(row):
+        return _("It follows with the credit note, when the refund is sent.")
     if row["due_at"]:
         return _("In line: it is checked and numbered within a minute.")
     return _("Nobody has asked to issue it yet.")
@@ -42,7 +46,7 @@ def of_document(document: Document, refund: Refund | None) -> str:
     """What a document waits for when it is a draft, else empty; reads only what is loaded."""
     if document.state != DocumentState.DRAFT:
         return ""
-    row = {name: getattr(document, name) for name in ("findings", "kind", "due_at")}
+    row = {name: getattr(document, name) for name in ("findings", "kind", "occasion", "due_at")}
     return why(row | {"refund__state": refund and refund.state})
 
 
@@ -72,12 +76,31 @@ def next_step(row: Mapping[str, Any]) -> tuple[str, str]:
     return _("Look at the report"), _page(row)
 
 
+def steps_of(document: Document) -> list[tuple[str, str]]:
+    """Where to correct what stops a draft, other than on its own page: (label, address), once."""
+    row = {"id": document.pk, "buyer_id": document.buyer_id, "seller_id": document.seller_id}
+    row["order__amazon_order_id"] = document.order.amazon_order_id
+    found = {}
+    for one in document.findings:
+        label, url = next_step({**row, "findings": [one]})
+        found[url] = label
+        if one["code"] == "treatment" and document.buyer_id:
+            found[reverse("returns:buyer", args=[document.buyer_id])] = _("Complete the buyer")
+    found.pop(_page(row), None)
+    return [(label, url) for url, label in found.items()]
+
+
 def _unchecked(row: Mapping[str, Any]) -> tuple[str, str]:
     if row["kind"] == Kind.CREDIT_NOTE and row["refund__state"] not in (None, *MONEY_LEFT):
         return _("Carry out the refund"), reverse("invoicing:refund", args=[row["refund__key"]])
-    if row["due_at"]:
+    if row["due_at"] or _follows_credit_note(row):
         return _("Nothing to do"), ""
     return _("Issue it"), _page(row)
+
+
+def _follows_credit_note(row: Mapping[str, Any]) -> bool:
+    """The invoice of a fee that its refund keeps back."""
+    return row["occasion"] == Occasion.FEE and not row["due_at"]
 
 
 def _page(row: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from invoicing import (
     reviewing,
     timeline,
     vies,
+    waiting,
 )
 from invoicing.einvoice.profiles import PROFILES
 from invoicing.models import Artifact, Delivery, Document, IssuingMode
@@ -61,6 +62,7 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
         "sums": dossier.sums(document),
         "late": dossier.late(document),
         "findings": dossier.findings(document),
+        "steps": waiting.steps_of(document),
         "layers": dossier.checked(document),
         "files": files,
         "pdf": next((one for one in files if one.kind == "pdf"), None),

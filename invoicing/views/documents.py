@@ -72,6 +72,7 @@ class DocumentList(ListPage):
         undelivered = rows.filter(Exists(failed))
         return [
             Tab(_("All")),
+            Tab(_("Issued"), {"state": DocumentState.ISSUED}),
             Tab(_("Invoices"), {"kind": Kind.INVOICE}),
             Tab(_("Credit notes"), {"kind": Kind.CREDIT_NOTE}),
             Tab(_("Drafts"), {"state": DocumentState.DRAFT}, drafts),

@@ -17,19 +17,23 @@ from returns.demo.reports import DemoOrder
 from returns.demo.story import Story, clock
 from returns.demo.tax_data import earlier_number
 
-A_BUYER = 3  # invoices of ours a buyer; those before were written by an earlier system
+# Invoices of ours a buyer, with and without refunds; those before are an earlier system's.
+REFUNDED, KEPT = 3, 2
 PAID = ("settled", "refunded", "waiting")
 NO_ADDRESS = "The buyer moved: the new address has to be on the invoice."
 
 
 def ours(found: list[DemoOrder], fates: dict[str, str]) -> set[str]:
-    """Ids of the orders that Retour invoices: of each buyer a few, those with refunds first."""
-    chosen: dict[str, list[str]] = {}
-    for order in sorted(found, key=lambda one: (fates.get(one.order_id) not in PAID, one.order_id)):
-        mine = chosen.setdefault(order.buyer.name, [])
-        if len(mine) < A_BUYER:
-            mine.append(order.order_id)
-    return {order_id for some in chosen.values() for order_id in some}
+    """Ids of the orders that Retour invoices: of each buyer some with refunds, one without."""
+    left: dict[tuple[str, bool], int] = {}
+    chosen = set()
+    for order in sorted(found, key=lambda one: one.purchased_at, reverse=True):
+        refunded = fates.get(order.order_id) in PAID
+        key = (order.buyer.name, refunded)
+        left[key] = left.get(key, REFUNDED if refunded else KEPT) - 1
+        if left[key] >= 0:
+            chosen.add(order.order_id)
+    return chosen
 
 
 class Papers:

@@ -23,7 +23,7 @@ from config.core.lists import ListPage, Tab
 from config.core.money import ZERO
 from config.core.refused import Refused
 from config.core.roles import may
-from invoicing import documents, issuing, waiting
+from invoicing import documents, issuing, supplies, waiting
 from invoicing.models import Document, IssuingMode, MoneyFact, Refund
 from invoicing.models.document import Kind
 from invoicing.states import Component, DocumentState
@@ -107,6 +107,7 @@ def page(
     for paper in papers:
         paper.why = waiting.of_document(paper, getattr(paper, "refund", None))
     mode, not_ours = _issuing(order)
+    by_tax_data = mode and mode != str(IssuingMode.Issuer.SELLER.label)
     left = quantities.returnable_of([line.pk for line in lines])
     for line in lines:
         line.left, line.parts = left.get(line.pk, 0), _parts(line)
@@ -119,6 +120,7 @@ def page(
         "papers": papers,
         "issuing_mode": mode,
         "not_ours": not_ours,
+        "open_supplies": supplies.open_supplies(order_id=order.pk) if by_tax_data else [],
         "shipments": order.shipments.all(),
         "rmas": _rmas_of(order),
         "money": MoneyFact.objects.filter(order=order)
