@@ -68,7 +68,12 @@ class Delivery(models.Model):
         ordering = ["-id"]
         permissions = [("send_delivery", "Send issued documents")]
         indexes = [
-            models.Index(fields=["state"], condition=Q(state="prepared"), name="delivery_waiting")
+            models.Index(fields=["state"], condition=Q(state="prepared"), name="delivery_waiting"),
+            models.Index(
+                fields=["document"],
+                condition=~Q(problem="") & Q(state__in=("prepared", "failed")),
+                name="delivery_in_trouble",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

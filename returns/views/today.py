@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from config.core import roles
 from config.core.context import path_of
 from config.core.lists import capped_counts
+from invoicing.corrections import to_take_back
+from invoicing.delivery import with_problems
 from invoicing.models import Document, Refund
 from invoicing.states import DocumentState, RefundState
 from orders import decisions
@@ -129,7 +131,15 @@ def _money() -> list[Tile]:
         Tile("carry", _("Refunds to carry out"), carry, f"{refunds}?state=approved"),
         Tile("lost", _("Refunds unknown or failed"), lost, f"{refunds}?state=unknown", "bad"),
         Tile("papers", _("Documents unfinished"), papers, f"{documents}?state=draft"),
-    ]
+        Tile("stuck", _("Deliveries in trouble"), _stuck(), f"{documents}?needs=delivery", "warn"),
+        Tile("take-back", _("Credit notes to reverse"), to_take_back().order_by(),
+             f"{documents}?needs=reversal", "bad"),
+    ]  # fmt: skip
+
+
+def _stuck() -> QuerySet:
+    """Issued documents that could not be handed over."""
+    return Document.objects.order_by().filter(pk__in=with_problems().order_by().values("document"))
 
 
 def _facts(user: Any) -> list[Tile]:
