@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from invoicing.views import document, documents, refund, refunds, settlements
+from invoicing.views import document, documents, refund, refunds, settlements, tax_rows
 
 app_name = "invoicing"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("documents/", documents.DocumentList.as_view(), name="documents"),
     path("documents/drafts/", documents.DraftList.as_view(), name="drafts"),
     path("documents/drafts/try-again/", documents.try_again, name="drafts-try-again"),
+    path("documents/tax-data/", tax_rows.show, name="tax-data"),
     path("documents/<int:pk>/", document.show, name="document"),
     path("documents/<int:pk>/file/", document.file, name="document-file"),
     path("documents/<int:pk>/file/<slug:kind>/", document.file, name="document-artifact"),

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from config.core.invariants import promises, violations
@@ -517,3 +518,36 @@ def test_every_promise_holds_over_documents_from_tax_rows(tmp_path):
     mine = [one for one in promises() if not one.name.startswith("orders.")]
     broken = {one.name: found for one in mine if (found := violations(one))[0]}
     assert broken == {}
+
+
+# --- The page ------------------------------------------------------------------------------------
+
+
+def test_page_lists_what_waits_with_conflicts_first(tmp_path, client):
+    client.force_login(make_user("finance"))
+    assert "Nothing waits" in client.get("/documents/tax-data/").content.decode()
+    order = shipped()
+    ours = documents.issue_invoice(order, by=make_user("finance"))
+    bring(tmp_path, sc(sc_row()), seller=order.seller)
+    bring(tmp_path, vidr(vidr_row(order_id="302-1110001-0000009")), seller=order.seller)
+    page = client.get("/documents/tax-data/").content.decode()
+    assert page.index("owed twice") < page.index("issuing mode of the seller there is another one")
+    assert ours.get_absolute_url() in page
+    assert "/documents/tax-data/" in client.get("/documents/").content.decode()
+
+
+def test_page_is_for_people_who_are_logged_in(client):
+    answer = client.get("/documents/tax-data/")
+    assert (answer.status_code, "/login" in answer.url) == (302, True)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_page_asks_the_same_queries_for_any_number(tmp_path, client, count):
+    seller = make_seller()
+    rows = [vidr_row(order_id=f"302-1110001-{n:07d}", transaction_id=f"T{n}") for n in range(count)]
+    bring(tmp_path, vidr(*rows), seller=seller)
+    client.force_login(make_user("finance"))
+    client.get("/documents/tax-data/")
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/documents/tax-data/")
+    assert len(queries) <= 14
