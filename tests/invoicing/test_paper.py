@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from config.core.sentence import say
-from invoicing import drafting, paper, refunds
+from invoicing import drafting, gate, paper, refunds
 from invoicing.models import Document
 from invoicing.models.document import Issuer, Kind
 from invoicing.particulars import check_particulars
@@ -236,3 +236,75 @@ def test_page_says_what_is_late_and_issues_it_all_the_same(client):
     page = client.get(f"/documents/{invoice.pk}/").content.decode()
     limit = invoice.tax_point + timedelta(days=30)
     assert f"had to be issued by {limit.isoformat()}" in page
+
+
+# --- The official rules --------------------------------------------------------------------------
+
+ABROAD = {
+    "JP": ("JP", "JCT", "T7000012050002", "0.10", "3000"),
+    "CA": ("CA", "GST", "123456782 RT0001", "0.13", "100.00"),
+    "UK": ("GB", "VAT", "GB980780684", "0.20", "100.00"),
+    "US": ("US", "EIN", "12-3456789", "0.0888", "100.00"),
+}
+
+
+def foreign(marketplace):
+    """A domestic sale on a marketplace outside the EU."""
+    country, scheme, number, rate, net = ABROAD[marketplace]
+    seller = make_seller(country=country, amazon_seller_id="A1DEMO")
+    make_registration(seller, country, scheme, number)
+    buyer = make_buyer(country=country)
+    buyer.tax_ids.all().delete()
+    return make_shipped_order(
+        seller=seller, marketplace=marketplace, rate=rate, net=net, buyer=buyer,
+        ship_country=country, ship_city="Demo City", ship_postal_code="10001",
+    )  # fmt: skip
+
+
+def european(case):
+    """A sale of a German seller: domestic, intra-Community, export, reverse charge."""
+    country = {"S": "DE", "K": "FR", "G": "CH", "AE": "ES"}[case]
+    seller, buyer = make_seller(), make_buyer(country=country)
+    if case in ("K", "AE"):
+        number = {"K": "FR83404833048", "AE": "ESA28015865"}[case]
+        buyer.tax_ids.create(country=country, number=number)
+    order = german(
+        seller=seller, buyer=buyer, ship_country=country, rate="0.19" if case == "S" else "0",
+        marketplace="ES" if case == "AE" else "DE", lines=2, quantity=7, net="123.45",
+    )  # fmt: skip
+    if case == "AE":
+        make_registration(seller, "ES", "VAT", "ESB58378431")
+        order.tax_facts.create(
+            report="vidr", seller=seller, marketplace=order.marketplace, currency="EUR",
+            amazon_order_id=order.amazon_order_id, transaction_id="T1",
+            transaction_type="shipment", ship_from_country="ES", row_hash="1",
+        )  # fmt: skip
+    line = order.lines.first()
+    line.item_promotion_net = D("3.33")
+    line.item_promotion_tax = D("0.63") if case == "S" else D(0)
+    line.shipping_net, line.shipping_tax = D("5.01"), D("0.95") if case == "S" else D(0)
+    line.shipping_rate = line.item_rate
+    line.save()
+    return order
+
+
+def checked(order, category):
+    payload = filled(order)
+    assert {row.category for row in payload.rates} == {category}
+    report = gate.check(replace(payload, number="DEMO-2026-000001"))
+    assert [(one.code, str(one.sentence)) for one in report.findings] == []
+    return payload
+
+
+@pytest.mark.parametrize("case", ["S", "K", "G", "AE"])
+def test_filled_european_invoice_passes_every_rule(case):
+    payload = checked(european(case), case)
+    (off,) = payload.allowances
+    assert off.net == D("3.33")
+    assert payload.totals.lines + payload.totals.rounding == D("251.91")
+
+
+@pytest.mark.parametrize("marketplace", sorted(ABROAD))
+def test_filled_invoice_from_elsewhere_passes_every_rule(marketplace):
+    payload = checked(foreign(marketplace), "O" if marketplace == "US" else "S")
+    assert payload.jurisdiction == ABROAD[marketplace][0]
