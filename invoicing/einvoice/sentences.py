@@ -4,6 +4,8 @@ Data: rule ids and sentences that name the record to look at. A rule that is not
 for itself, with its id. English here; pages translate the templates.
 """
 
+import re
+
 from config.core.sentence import Sentence, gettext_noop, say
 from invoicing.einvoice.checking import RuleFinding
 
@@ -45,6 +47,11 @@ _SAME = {
     gettext_noop(
         "The legal reason of a sale without tax is not one of the official codes (VATEX)."
     ): ("BR-CL-22",),
+    gettext_noop("The legal reason of a sale without tax does not fit its tax category."): (
+        "PEPPOL-EN16931-P0104", "PEPPOL-EN16931-P0105", "PEPPOL-EN16931-P0106",
+        "PEPPOL-EN16931-P0107", "PEPPOL-EN16931-P0108", "PEPPOL-EN16931-P0109",
+        "PEPPOL-EN16931-P0110", "PEPPOL-EN16931-P0111",
+    ),
     gettext_noop("A taxed or zero-rated sale must not give a reason for being exempt."): (
         "BR-S-10", "BR-Z-10", "BR-AF-10", "BR-AG-10",
     ),
@@ -92,7 +99,7 @@ _SAME = {
     gettext_noop("The document has no date of issue."): ("BR-03",),
     gettext_noop("The kind of document (invoice 380, credit note 381) is not a known code."): (
         "BR-04", "BR-CL-01", "BR-DE-17", "PEPPOL-EN16931-P0100", "PEPPOL-EN16931-P0101",
-        "BR-FR-04",
+        "BR-FR-04*",
     ),
     gettext_noop("The currency is not a known code."): (
         "BR-05", "BR-CL-03", "BR-CL-04", "BR-CL-05", "PEPPOL-EN16931-R005", "PEPPOL-EN16931-R051",
@@ -126,7 +133,7 @@ _SAME = {
     ),
     gettext_noop(
         "The invoice this credit note corrects is not named: record its number and date."
-    ): ("BR-55", "BR-DE-26", "BR-FR-CO-03", "BR-FR-CO-04", "BR-FR-CO-05"),
+    ): ("BR-55", "BR-DE-26", "BR-FR-CO-03*", "BR-FR-CO-04*", "BR-FR-CO-05*"),
     gettext_noop("The way of payment is not a known code."): ("BR-49", "BR-CL-16"),
     gettext_noop("A bank transfer is named without an account: the money moves through Amazon."): (
         "BR-50", "BR-61", "BR-DE-23-a",
@@ -144,10 +151,10 @@ _SAME = {
         "The seller's contact is incomplete: add name, phone and e-mail to the seller."
     ): ("BR-DE-2", "BR-DE-5", "BR-DE-6", "BR-DE-7", "BR-DE-27", "BR-DE-28"),
     gettext_noop("The seller's electronic address is missing or not allowed in this network."): (
-        "BR-62", "PEPPOL-EN16931-R020",
+        "BR-62", "PEPPOL-EN16931-R020", "BR-FR-13*",
     ),
     gettext_noop("The buyer's electronic address is missing: add it to the buyer."): (
-        "BR-63", "PEPPOL-EN16931-R010", "BR-FR-13",
+        "BR-63", "PEPPOL-EN16931-R010", "BR-FR-12*",
     ),
     gettext_noop(
         "An electronic address has a scheme that this network does not know (an e-mail address "
@@ -157,8 +164,27 @@ _SAME = {
         "An electronic address or company number is not written as its scheme wants it: check "
         "seller and buyer."
     ): (
-        "PEPPOL-COMMON-*", "SE-R-*", "DK-R-014", "BR-FR-09", "BR-FR-10", "BR-FR-11", "BR-CL-10",
-        "BR-CL-11", "BR-CL-21", "BR-64",
+        "PEPPOL-COMMON-*", "SE-R-*", "DK-R-014", "BR-FR-09*", "BR-FR-2*", "BR-FR-32*",
+        "BR-FR-CO-10*", "BR-CL-10", "BR-CL-11", "BR-CL-21", "BR-64",
+    ),
+    gettext_noop(
+        "The company number (SIREN, 9 digits) is missing or wrong: French rules want that of "
+        "seller and buyer."
+    ): ("BR-FR-10*", "BR-FR-11*"),
+    gettext_noop(
+        "A document number may have 35 characters: letters, digits and + - _ / only. Change the "
+        "pattern of the number series."
+    ): ("BR-FR-01*", "BR-FR-02*"),
+    gettext_noop("A date lies outside the years 2000 to 2099."): ("BR-FR-03*",),
+    gettext_noop(
+        "The French mentions on late payment, recovery costs and discount are missing or stand "
+        "there twice. Tell an administrator."
+    ): ("BR-FR-05*", "BR-FR-06*"),
+    gettext_noop(
+        "The French process code (BT-23) does not fit what was paid. Tell an administrator."
+    ): ("BR-FR-08*", "BR-FR-CO-08*", "BR-FR-CO-09*"),
+    gettext_noop("A tax rate or category is not one that France knows."): (
+        "BR-FR-15*", "BR-FR-16*",
     ),
     gettext_noop("Only one note may stand on a Peppol document."): ("PEPPOL-EN16931-R002",),
     gettext_noop("The file is not built as its schema wants. Tell an administrator."): (
@@ -167,6 +193,7 @@ _SAME = {
     ),
 }  # fmt: skip
 _SENTENCES = {rule: template for template, rules in _SAME.items() for rule in rules}
+_MIRRORED = re.compile(r"DE-R-0*(\d+)")  # Peppol's rules for Germany: DE-R-015 is BR-DE-15
 _BEGINNINGS = tuple((rule[:-1], text) for rule, text in _SENTENCES.items() if rule.endswith("*"))
 
 
@@ -179,6 +206,8 @@ def sentence(finding: RuleFinding) -> Sentence:
 
 
 def _by_beginning(rule: str) -> str:
+    if mirrored := _MIRRORED.match(rule):
+        return _SENTENCES.get(f"BR-DE-{mirrored[1]}", "")
     return next((text for start, text in _BEGINNINGS if rule.startswith(start)), "")
 
 

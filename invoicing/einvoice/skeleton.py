@@ -13,6 +13,7 @@ from lxml import etree
 from invoicing.einvoice.schematron import XSL, Check, Rules, UnknownSchematron, failed, frame
 
 SVRL = "http://purl.oclc.org/dsdl/svrl"
+COUNTED = "FX-SCH"  # how ids begin that only count
 CODES = "codes"  # the stylesheet parameter that takes the code lists
 
 _SAFE = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True)
@@ -54,18 +55,20 @@ def _check(found: etree._Element) -> tuple[Check, list[str]]:
             values.append(part.get("select"))
         else:
             words.append(part.text or "")
-        words.append(part.tail or "")
+        words.append(part.tail if (part.tail or "").strip() else "")  # as XSLT reads a stylesheet
     rule = _rule_id(given.get("id") or "", words[0] or "")
     return Check(rule, (given.get("flag") or "fatal").lower(), tuple(words)), values
 
 
 def _rule_id(given: str, words: str) -> str:
-    """The EN 16931 id in the words where there is one: Factur-X counts its own ids instead.
+    """The id, or the EN 16931 id in the words: Factur-X counts its own ids in their place.
 
-    Rules on what must not be used have none at all.
+    Its rules on what must not be used have none at all.
     """
+    if given and not given.startswith(COUNTED):
+        return given
     named = _NAMED.match(words)
-    return named[1] if named else given or "FX-SCH"
+    return named[1] if named else given or COUNTED
 
 
 def _take_code_lists(sheet: etree._Element, path: Path) -> Path | None:
