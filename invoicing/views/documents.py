@@ -17,13 +17,14 @@ from django.views.decorators.http import require_POST
 
 from config.core.lists import BulkAction, HeaderAction, ListPage, Tab
 from config.core.refused import Refused
-from invoicing import documents, waiting
+from invoicing import documents, supplies, waiting
 from invoicing.filters import DocumentFilters, DraftFilters, waiting_for
 from invoicing.models import Delivery, Document
 from invoicing.models.document import Kind
 from invoicing.states import DocumentState
 from invoicing.tables import DocumentTable, DraftTable
 
+SUPPLIES = 20  # named below the queue
 CHOSEN_AT_MOST = 50  # each is checked against every rule while the person waits
 
 
@@ -82,8 +83,11 @@ class DocumentList(ListPage):
         ]
 
     def get_header_actions(self) -> list[HeaderAction]:
-        """The queue of drafts has its own page: it says why each waits."""
-        return [HeaderAction(_("Drafts queue"), reverse("invoicing:drafts"))]
+        """What waits has pages of its own, which say why."""
+        return [
+            HeaderAction(_("Drafts queue"), reverse("invoicing:drafts")),
+            HeaderAction(_("Amazon's tax data"), reverse("invoicing:tax-data")),
+        ]
 
 
 class DraftList(ListPage):
@@ -101,6 +105,11 @@ class DraftList(ListPage):
     scope_fields = ("seller__code", "marketplace__code")
     quick_filters = ("kind", "waits")
     file_name = "drafts"
+    template_name = "invoicing/drafts.html"
+
+    def get_context(self, **extra: Any) -> dict[str, Any]:
+        """With the shipments and refunds of Amazon's tax data that have no document yet."""
+        return super().get_context(open_supplies=supplies.open_supplies()[:SUPPLIES], **extra)
 
     def get_rows(self) -> QuerySet:
         """One row a draft, with what `waiting` reads."""
