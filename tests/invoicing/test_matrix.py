@@ -108,6 +108,7 @@ def findings(cells, vera, folder):
 # --- Each day ----------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_documents_pass_everything_without_a_warning(language, vera, tmp_path):
     cells = [cell for cell in daily_cells() if cell.language == language]
@@ -194,6 +195,7 @@ def stored(cell, folder):
 if TOOLS.is_dir():  # checkers beside the checkout, written by somebody else
 
     @pytest.mark.full_size
+    @pytest.mark.timeout(larger(300, 1200))
     def test_other_checkers_find_nothing_either(tmp_path):
         paths, strict = [], []
         for cell in outside_cells():
