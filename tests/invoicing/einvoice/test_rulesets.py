@@ -63,7 +63,7 @@ def test_versions_name_every_file_as_it_is(settings):
 def test_every_rule_set_here_is_a_file_of_the_folder_or_a_package(settings, tmp_path):
     """A copy of the installed rules elsewhere proves the same profiles: nothing is hard-coded."""
     before = rulesets.usable()
-    if not settings.RULES_DIR:
+    if not Path(settings.RULES_DIR or "nowhere").is_dir():
         assert before == ["facturx", "en16931-ubl"]
         return
     for folder in ("cen", "xrechnung", "peppol", "xsd-cii-d16b"):
