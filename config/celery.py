@@ -5,6 +5,7 @@ sweeper, a task that runs twice finds its work done. What a task does lives in i
 """
 
 import os
+from importlib import import_module
 
 import structlog
 from celery import Celery, signals
@@ -49,10 +50,10 @@ app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
-    worker_proc_alive_timeout=60,  # a new process compiles the official rules first (_warm_gate)
     task_time_limit=HARD_LIMIT,
     task_soft_time_limit=SOFT_LIMIT,
     worker_soft_shutdown_timeout=10,
+    worker_proc_alive_timeout=60,  # a new process compiles the e-invoice rules first
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,  # the demo's mails are printed, they are no log lines
@@ -79,15 +80,14 @@ app.autodiscover_tasks(["config.core", "orders", "invoicing", "returns"])
 
 
 @signals.worker_process_init.connect
-def _warm_gate(**kwargs) -> None:
-    """A process that issues documents compiles the official rules before its first document.
-
-    Never the parent: what runs them does not survive a fork.
-    """
-    if "documents" in app.amqp.queues.consume_from:
-        from invoicing import gate
-
-        gate.warm()
+def _warm_the_gate(**kwargs) -> None:
+    """Compile the e-invoice rules in each process of the pool: their engine survives no fork."""
+    if "documents" not in app.amqp.queues.consume_from:
+        return
+    try:
+        import_module("invoicing.gate").warm()
+    except Exception as error:  # noqa: BLE001 the first document will say it, with its sentence
+        structlog.get_logger(__name__).warning("gate_not_warm", error=type(error).__name__)
 
 
 @signals.before_task_publish.connect
