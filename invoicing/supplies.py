@@ -7,27 +7,24 @@ Rows of returns are goods, not money: they ask for nothing here.
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import structlog
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from config.core.models import User
 from config.core.trail import trail
-from invoicing import issuing, refund_row, tax_groups
+from invoicing import refund_row, tax_groups
 from invoicing.caps import lock_lines
-from invoicing.credited import Credited, add
 from invoicing.drafting import new_document
 from invoicing.imports.tax_fact_sql import TIE_LINES
 from invoicing.lines import fact_rows, store_lines
-from invoicing.models import Document, DocumentLine, IssuingMode, Refund, TaxFact
+from invoicing.models import Document, IssuingMode, Refund, TaxFact
 from invoicing.models.document import Issuer, Kind
 from invoicing.numbering import send_to_worker
-from invoicing.standing import SALES
+from invoicing.on_record import MONEY, Known, ready
 from invoicing.states import MONEY_LEFT, DocumentState, Occasion
 from invoicing.tax_groups import Group, Verdict
 from orders.models import ImportFile
@@ -37,7 +34,6 @@ CHUNK = 200  # orders in one transaction
 BUDGET = 150.0  # seconds a run takes on new work, below the task's limit; beat does the rest
 TOLD = 20  # conflicts named on the import's page; the documents page lists all
 LOUD = ("double", "number", "other")
-MONEY = ~Q(transaction_type=TaxFact.Type.RETURN)
 
 
 @dataclass
@@ -69,7 +65,7 @@ def follow(seller_ids: Iterable[int] | None = None) -> Followed:
 
     Writes nothing where nothing is to do; a run that is stopped is finished by the next one.
     """
-    found, orders = Followed(), sorted(set(_ready(seller_ids).values_list("order_id", flat=True)))
+    found, orders = Followed(), sorted(set(ready(seller_ids).values_list("order_id", flat=True)))
     until = time.monotonic() + BUDGET
     for start in range(0, len(orders), CHUNK):
         if time.monotonic() > until:
@@ -79,111 +75,12 @@ def follow(seller_ids: Iterable[int] | None = None) -> Followed:
     return found
 
 
-def _ready(seller_ids: Iterable[int] | None) -> QuerySet[TaxFact]:
-    """Open rows that could get a document now; the others wait for something else first."""
-    rows = TaxFact.objects.filter(
-        MONEY, document=None, order__facts_complete=True, order__erasures=None
-    )
-    if seller_ids is not None:
-        rows = rows.filter(seller_id__in=list(seller_ids))
-    vidr = IssuingMode.objects.filter(
-        seller=OuterRef("seller"),
-        marketplace=OuterRef("order__marketplace"),
-        issuer=IssuingMode.Issuer.VIDR,
-    )
-    documents = Document.objects.filter(order=OuterRef("order"))
-    notes = documents.filter(kind=Kind.CREDIT_NOTE, issuer=Issuer.RETOUR, transaction_id="")
-    unpaired = Refund.objects.filter(
-        order=OuterRef("order"), document=None, state__in=MONEY_LEFT, gross__gt=0
-    )
-    shipped, given_back = TaxFact.Type.SHIPMENT, TaxFact.Type.REFUND
-    from_vidr = Q(report=TaxFact.Report.VIDR)
-    by_amazon = Q(report=TaxFact.Report.AMAZON) & ~Q(invoice_number="")
-    return rows.filter(
-        (from_vidr & Q(transaction_type=shipped) & (Exists(vidr) | Exists(documents)))
-        | (from_vidr & Q(transaction_type=given_back) & Exists(notes))
-        | (by_amazon & Q(transaction_type=shipped))
-        | (by_amazon & Q(transaction_type=given_back) & (Exists(unpaired) | Exists(documents)))
-    )
-
-
-class _Known:
-    """What is on record of some orders: invoices, credit notes of ours, unpaired refunds, modes."""
-
-    def __init__(self, facts: list[TaxFact]) -> None:
-        orders = {fact.order_id for fact in facts}
-        rows = Document.objects.filter(order_id__in=orders).order_by("pk")
-        self.invoices = _by_order(rows.filter(kind=Kind.INVOICE, occasion__in=SALES))
-        self.notes = _by_order(rows.filter(kind=Kind.CREDIT_NOTE, issuer=Issuer.RETOUR))
-        refunds = Refund.objects.filter(order_id__in=orders, document=None, state__in=MONEY_LEFT)
-        self.refunds = _by_order(refunds.order_by("pk"))
-        self.modes = issuing.modes(fact.order for fact in facts)
-        self.numbers = self._numbers(facts)
-        self._look_closer()
-
-    def _numbers(self, facts: list[TaxFact]) -> dict[tuple[int, str], Document]:
-        given = {fact.invoice_number for fact in facts} - {""}
-        found = Document.objects.filter(
-            seller_id__in={fact.seller_id for fact in facts}, number__in=given
-        )
-        return {(row.seller_id, row.number): row for row in found}
-
-    def _look_closer(self) -> None:
-        """Say of credit notes and refunds their lines, of invoices whether they were taken back."""
-        notes = {note.pk: note for notes in self.notes.values() for note in notes}
-        refunds = {one.pk: one for rows in self.refunds.values() for one in rows}
-        for row in (*notes.values(), *refunds.values()):
-            row.line_ids = set()
-        lines = DocumentLine.objects.filter(document_id__in=notes)
-        for pk, line in lines.values_list("document_id", "order_line_id"):
-            notes[pk].line_ids.add(line)
-        for pk, line in Refund.objects.filter(pk__in=refunds).values_list(
-            "pk", "lines__order_line_id"
-        ):
-            refunds[pk].line_ids.add(line)
-        self._mark_taken_back()
-
-    def _mark_taken_back(self) -> None:
-        invoices = [one for rows in self.invoices.values() for one in rows]
-        counted = DocumentLine.objects.filter(document__order_id__in=self.invoices)
-        sums = add(Credited(), counted.exclude(document__state=DocumentState.DRAFT))
-        for invoice in invoices:
-            credited = any(key[0] == invoice.pk for key in sums.credited)
-            invoice.is_taken_back = credited and not any(sums.left(invoice.pk).values())
-
-    def verdict(self, group: Group) -> Verdict:
-        """What is to do with a group."""
-        order = group.order
-        invoices = self.invoices.get(order.pk, [])
-        if group.report == TaxFact.Report.AMAZON:
-            numbered = self.numbers.get((order.seller_id, group.number))
-            if group.kind == TaxFact.Type.SHIPMENT:
-                return tax_groups.amazon_invoice(group, invoices, numbered)
-            refunds = self.refunds.get(order.pk, [])
-            return tax_groups.amazon_credit(group, invoices, refunds, numbered)
-        if group.kind == TaxFact.Type.REFUND:
-            return tax_groups.vidr_credit(group, self.notes.get(order.pk, []))
-        mode = self.modes.get((order.seller_id, order.marketplace_id), "")
-        numbered = self.numbers.get((order.seller_id, group.number))
-        return tax_groups.vidr_invoice(group, invoices, numbered, mode)
-
-    def learn(self, document: Document, refund: Refund | None = None) -> None:
-        """Know a document that was just made, for the groups that follow."""
-        document.is_taken_back, document.line_ids = False, set()
-        if document.kind == Kind.INVOICE:
-            self.invoices[document.order_id].append(document)
-        if document.number:
-            self.numbers[document.seller_id, document.number] = document
-        if refund is not None:
-            self.refunds[document.order_id].remove(refund)
-
-
 class _Chunk:
     """Some orders under their locks: every group gets its verdict, and what it says is done."""
 
     def __init__(self, order_ids: list[int], found: Followed) -> None:
         self.order_ids, self.found, self.by = order_ids, found, User.objects.system()
-        self.known, self.freed = _Known([]), False
+        self.known, self.freed = Known([]), False
         self.new: list[tuple[Document, Group]] = []
 
     def follow(self) -> None:
@@ -201,12 +98,12 @@ class _Chunk:
 
     def _groups(self, kind: str) -> None:
         facts = list(
-            _ready(None)
+            ready(None)
             .filter(order_id__in=self.order_ids, transaction_type=kind)
             .select_related("order__marketplace", "order__buyer", "order_line")
             .order_by("pk")
         )
-        self.known = _Known(facts)
+        self.known = Known(facts)
         for group in tax_groups.groups(facts):
             self._do(group, self.known.verdict(group))
         self._store()
@@ -220,7 +117,8 @@ class _Chunk:
         if verdict.do == "tie":
             self._tie(group, verdict.target)
         elif group.kind == TaxFact.Type.REFUND:
-            self._record_credit(group, verdict.target)
+            ours = verdict.do == "draft"
+            self._credit(group, verdict.target, Issuer.RETOUR if ours else Issuer.AMAZON)
         elif verdict.do == "draft":
             self._draft(group)
         else:
@@ -283,32 +181,31 @@ class _Chunk:
         self.found.recorded += others
         self.new = []
 
-    def _record_credit(self, group: Group, refund: Refund) -> None:
-        """The credit note that Amazon issued for a refund."""
-        original = max(fact.original_number for fact in group.facts)
-        invoices = Document.objects.filter(
-            order=group.order, kind=Kind.INVOICE, occasion__in=SALES
-        ).exclude(state=DocumentState.DRAFT)
-        invoice = (
-            invoices.filter(number=original).first()
-            or invoices.filter(shipment_id=group.shipment_id).first()
-            or invoices.order_by("pk").first()
-        )
+    def _credit(self, group: Group, refund: Refund, issuer: str) -> None:
+        """The credit note of a refund: Amazon's is recorded, ours is drafted and issues itself."""
+        invoice = self.known.credited_invoice(group)
+        ours = issuer == Issuer.RETOUR
         day = refund.sent_on or timezone.localdate(refund.confirmed_at)
+        more = {"due_at": timezone.now(), "mode": IssuingMode.Issuer.VIDR} if ours else {
+            "number": group.number, "issue_date": day, "tax_point": day
+        }  # fmt: skip
         document = self._document(
-            group, Kind.CREDIT_NOTE, Issuer.AMAZON, occasion=Occasion.REFUND, corrects=invoice,
-            origin=refund.origin, transaction_id=group.transaction_id, number=group.number,
-            issue_date=day, tax_point=day,
+            group, Kind.CREDIT_NOTE, issuer, occasion=Occasion.REFUND, corrects=invoice,
+            origin=refund.origin, **more,
         )  # fmt: skip
         document.save()
         store_lines(fact_rows(document, group, invoice))
-        document.state = DocumentState.ISSUED
-        document.save(update_fields=["state"])
         _stand_for([(document, group)])
-        self.found.recorded.append(document.pk)
         refund.document = document
         refund.version += 1
         refund.save(update_fields=["document", "version"])
+        if ours:
+            send_to_worker(document.pk)
+            self.found.drafted.append(document.pk)
+        else:
+            document.state = DocumentState.ISSUED
+            document.save(update_fields=["state"])
+            self.found.recorded.append(document.pk)
         refund_row.tell([refund.pk])
         self.known.learn(document, refund)
 
@@ -379,17 +276,10 @@ def open_supplies(
     if order_id is not None:
         rows = rows.filter(order_id=order_id)
     facts = list(rows.select_related("order__marketplace", "order__seller").order_by("-pk")[:limit])
-    known = _Known(facts)
+    known = Known(facts)
     found = [OpenSupply(group, known.verdict(group)) for group in tax_groups.groups(facts)]
     waiting = [one for one in found if one.verdict.do == "wait"]
     return sorted(
         waiting,
         key=lambda one: (one.verdict.code not in LOUD, -max(f.pk for f in one.group.facts)),
     )
-
-
-def _by_order(rows: QuerySet) -> dict[int, list]:
-    found = defaultdict(list)
-    for row in rows:
-        found[row.order_id].append(row)
-    return found

@@ -201,10 +201,18 @@ def _corrected_invoice(group: Group, mine: Sequence[Document]) -> Verdict:
     return Verdict("wait", "correction", mine[0] if mine else None, {"details": details})
 
 
-def vidr_credit(group: Group, notes: Sequence[Document]) -> Verdict:
-    """A refund in VIDR: the credit note of ours that its transaction belongs to.
+def vidr_credit(
+    group: Group,
+    notes: Sequence[Document],
+    refunds: Sequence[Refund],
+    invoice: Document | None,
+    mode: str,
+) -> Verdict:
+    """A refund in VIDR: the credit note of ours that its transaction belongs to, or a draft of the
+    one that is missing, where Amazon refunded.
 
-    ``notes`` are the order's credit notes of ours, with their lines' ids in ``line_ids``.
+    ``notes`` are the order's credit notes of ours and ``refunds`` those whose money left and that
+    have no document, each with their lines' ids in ``line_ids``; ``invoice`` is what it takes back.
     """
     known = [note for note in notes if note.transaction_id == group.transaction_id]
     if known:
@@ -214,15 +222,24 @@ def vidr_credit(group: Group, notes: Sequence[Document]) -> Verdict:
     fitting = [
         note
         for note in notes
-        if not note.transaction_id
-        and note.occasion == occasion
-        and note.gross == group.gross
-        and note.line_ids == group.lines
+        if not note.transaction_id and note.occasion == occasion and _fits(note, group)
     ]
-    if not fitting:
-        return Verdict("wait", "reversal" if reversal else "unmatched")
-    by_shipment = [note for note in fitting if note.shipment_id == group.shipment_id]
-    return Verdict("tie", target=min(by_shipment or fitting, key=lambda note: note.pk))
+    if fitting:
+        by_shipment = [note for note in fitting if note.shipment_id == group.shipment_id]
+        return Verdict("tie", target=min(by_shipment or fitting, key=lambda note: note.pk))
+    paid = [refund for refund in refunds if not reversal and _fits(refund, group)]
+    if paid and invoice and invoice.issuer != Issuer.AMAZON and not _not_ours(group, mode):
+        code = _unclear(group)
+        return Verdict("wait", code) if code else Verdict("draft", target=_first(paid))
+    return Verdict("wait", "reversal" if reversal else "unmatched")
+
+
+def _fits(known: Document | Refund, group: Group) -> bool:
+    return known.gross == group.gross and known.line_ids == group.lines
+
+
+def _first(refunds: Sequence[Refund]) -> Refund:
+    return min(refunds, key=lambda refund: (refund.sent_on or date.max, refund.pk))
 
 
 # --- From SC_VAT_TAX: Amazon issued --------------------------------------------------------------
@@ -275,16 +292,8 @@ def amazon_credit(
         return Verdict("wait", code)
     if not any(one.number for one in invoices):
         return Verdict("wait", "no_invoice", words={"number": group.number})
-    fitting = [
-        refund
-        for refund in refunds
-        if refund.gross == group.gross and refund.line_ids == group.lines
-    ]
-    if not fitting:
-        return Verdict("wait", "refund")
-    return Verdict(
-        "record", target=min(fitting, key=lambda refund: (refund.sent_on or date.max, refund.pk))
-    )
+    fitting = [refund for refund in refunds if _fits(refund, group)]
+    return Verdict("record", target=_first(fitting)) if fitting else Verdict("wait", "refund")
 
 
 # --- Both ----------------------------------------------------------------------------------------

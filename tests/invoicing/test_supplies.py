@@ -14,10 +14,12 @@ from config.core.models import User
 from config.core.refused import Refused
 from config.core.trail import trail
 from invoicing import corrections, documents, supplies
-from invoicing.models import Document, TaxFact
+from invoicing.matching import match_refunds
+from invoicing.models import Document, Refund, TaxFact
 from invoicing.payload import Payload
 from invoicing.states import DocumentState
 from tests.factories import make_line, make_order, make_seller, make_user
+from tests.invoicing.money import make_fact, make_settlement
 from tests.invoicing.tax_reports import ORDER, bring, sc, sc_row, vidr, vidr_row
 from tests.papers import make_issuing, make_refund, make_shipped_order
 
@@ -215,6 +217,41 @@ def test_transaction_of_a_refund_goes_to_its_credit_note(tmp_path):
     refund.document.refresh_from_db()
     assert refund.document.transaction_id == "amzn1:crow:DEMOREF0001"
     assert TaxFact.objects.get().document == refund.document
+
+
+@pytest.mark.parametrize("money_first", [True, False])
+def test_refund_that_amazon_made_gets_its_credit_note_by_itself(tmp_path, money_first):
+    order = known_order()
+    bring(tmp_path, vidr(vidr_row()), seller=order.seller)
+    documents.finish_documents()
+    steps = [
+        lambda: refunded_at_amazon(order),
+        lambda: bring(tmp_path, vidr(vidr_row("-59.50", "-9.50", **BACK)), seller=order.seller),
+    ]
+    for step in steps if money_first else reversed(steps):
+        step()
+    supplies.follow([order.seller_id])
+    documents.finish_documents()
+    refund = Refund.objects.get()
+    note = refund.document
+    assert (refund.source, note.issuer, note.state, note.findings) == (
+        "amazon", "retour", "issued", []
+    )  # fmt: skip
+    assert (note.transaction_id, note.shipment_id, note.gross) == (
+        "amzn1:crow:DEMOREF0001", "DDEMO0001", Decimal("59.50")
+    )  # fmt: skip
+    assert note.lines.get().original == invoices(order)[0].lines.get()
+    assert waiting(order) == []
+
+
+def refunded_at_amazon(order):
+    """A settlement shows a refund of 50.00 and 9.50 tax that nobody here decided."""
+    line, settlement = order.lines.get(), make_settlement(order.seller)
+    later = timezone.now()
+    make_fact(settlement, order, line, "-50.00", adjustment="A1", at=later)
+    make_fact(settlement, order, line, "-9.50", adjustment="A1", at=later, is_tax=True,
+              amount_description="Tax")  # fmt: skip
+    match_refunds([order.seller_id])
 
 
 @pytest.mark.parametrize("gross", ["-59.49", "-119.00"])
