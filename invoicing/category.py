@@ -4,11 +4,13 @@ Categories are those of EN 16931 (UNTDID 5305). Which sale falls under which is 
 table of `treatment.py`; here it is asked with the facts of a draft.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils import timezone
 
-from config.core.money import ZERO, tax_on
+from config.core.money import ZERO, quantum, tax_on
 from invoicing import parties, vies
 from invoicing.finding import Finding, finding
 from invoicing.models import Document
@@ -23,6 +25,15 @@ REASONS = EXEMPTIONS  # S and Z give no reason (BR-S-10, BR-Z-10)
 ZERO_RATED = frozenset({"GB", "XI", "IE", "MT"})
 # Rates with more than the four decimals that rows keep: Quebec's GST and QST, and QST alone.
 FINE_RATES = {Decimal("0.1498"): Decimal("0.14975"), Decimal("0.0998"): Decimal("0.09975")}
+
+
+@dataclass(frozen=True, slots=True)
+class TaxLine:
+    """Net and tax of one line and how many pieces it has."""
+
+    net: Decimal
+    tax: Decimal
+    pieces: int = 1
 
 
 def fine_rate(rate: Decimal | None, country: str) -> Decimal:
@@ -43,6 +54,18 @@ def rate_of(net: Decimal, tax: Decimal, given: Decimal | None, currency: str = "
     whole = (tax / net).quantize(PERCENT)
     exact = (tax / net).quantize(FINE)
     return (whole if tax_on(net, whole, currency) == tax else exact).quantize(FINE)
+
+
+def likely_rate(rate: Decimal, row: TaxLine, known: Collection[Decimal], currency: str) -> Decimal:
+    """The rate a new line stands under: `rate`, read off the amounts, or the known rate closest to
+    it that explains the tax with a unit of rounding a piece. Reports name no rates, and many cheap
+    pieces blur them: 100 x 0.33 with 0.06 of tax each read as 18.2 %.
+    """
+    if rate in known or not row.tax:
+        return rate
+    allowed = quantum(currency) * max(row.pieces, 1)
+    fitting = [one for one in known if abs(row.net * one - row.tax) <= allowed]
+    return min(fitting, key=lambda one: (abs(one - rate), -one), default=rate).quantize(FINE)
 
 
 def category_for(document: Document, rate: Decimal, tax: Decimal = ZERO) -> str:

@@ -4,13 +4,16 @@ A draft may be thrown away and written again. Invoices from Amazon's tax data ar
 `supplies.py`, taking a number and freezing is in `numbering.py`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
+
+from django.utils import timezone
 
 from config.core.money import ZERO
 from config.core.refused import Refused
-from invoicing import texts
-from invoicing.category import rate_of
+from invoicing import paper, parties, rates, texts
+from invoicing.category import TaxLine, likely_rate, rate_of
 from invoicing.issuing import amazon_credits, modes
 from invoicing.lines import new_line, store_lines
 from invoicing.models import Document, DocumentLine, DocumentRules, Refund, RefundLine
@@ -59,18 +62,30 @@ def new_document(order: Order, kind: str, issuer: str, by, **more) -> Document:
 def invoice_lines(order: Order, document: Document) -> list[DocumentLine]:
     """Unsaved lines of an invoice: per order line its components, promotions as reductions.
 
-    Amounts, tax and rates are Amazon's. Cancelled lines are left out.
+    Amounts and tax are Amazon's; rates too, read as one the country knows where that explains the
+    tax. Cancelled lines are left out.
     """
     rows: list[DocumentLine] = []
+    known = rates.known_rates(parties.ship_to(document), _day_of(order))
     for line in order.lines.order_by("pk"):
         if line.quantity:
-            rows += _component_lines(line, document)
+            rows += _component_lines(line, document, known)
+    largest = max(rows, key=lambda row: abs(row.net), default=None)
     for position, row in enumerate(rows, start=1):
         row.position = position
+        if not (row.gross or row.rate):  # given away: taxed like the rest, with nothing to tax
+            row.rate = largest.rate
     return rows
 
 
-def _component_lines(line: OrderLine, document: Document) -> list[DocumentLine]:
+def _day_of(order: Order) -> date:
+    """The day whose tax rates count, as far as it is known."""
+    return paper.supply_date(order) or (order.purchased_at or timezone.now()).date()
+
+
+def _component_lines(
+    line: OrderLine, document: Document, known: Collection[Decimal]
+) -> list[DocumentLine]:
     rows = []
     for component in (Component.ITEM, Component.SHIPPING, Component.GIFT_WRAP):
         net, tax = getattr(line, f"{component}_net"), getattr(line, f"{component}_tax")
@@ -78,6 +93,7 @@ def _component_lines(line: OrderLine, document: Document) -> list[DocumentLine]:
             continue
         rate = rate_of(net, tax, getattr(line, f"{component}_rate"), document.currency)
         pieces = line.quantity if component == Component.ITEM else 0
+        rate = likely_rate(rate, TaxLine(net, tax, pieces), known, document.currency)
         rows.append(
             new_line(document, line, component, quantity=pieces, net=net, tax=tax, given=rate)
         )
@@ -215,7 +231,7 @@ def credit_document(
 def share_rows(document: Document, shares: Iterable[Share]) -> list[DocumentLine]:
     """Unsaved rows of a credit note, each pointing to the invoice line it takes back.
 
-    Net, tax and rate are the refund line's, which took them from the original line.
+    Net and tax are the refund line's, category and rate the original line's.
     """
     return [
         new_line(
@@ -225,7 +241,7 @@ def share_rows(document: Document, shares: Iterable[Share]) -> list[DocumentLine
             quantity=share.quantity,
             net=share.net,
             tax=share.tax,
-            given=share.line.rate,
+            given=share.original.rate if share.original else share.line.rate,
             position=position,
             original=share.original,
             category=share.original.category if share.original else "",
@@ -269,7 +285,7 @@ def _draft_fees(notes: Mapping[int, Document], fees: Mapping[int, list[Share]], 
                 quantity=0,
                 net=-share.net,
                 tax=-share.tax,
-                given=share.line.rate,
+                given=share.original.rate if share.original else share.line.rate,
                 position=position,
                 category=share.original.category if share.original else "",
                 sentence=share.line.sentence,

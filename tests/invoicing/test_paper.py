@@ -238,6 +238,28 @@ def test_page_says_what_is_late_and_issues_it_all_the_same(client):
     assert f"had to be issued by {limit.isoformat()}" in page
 
 
+def test_cheap_pieces_are_taxed_at_a_rate_the_country_knows():
+    order = german(quantity=100, net="33.00", rate="0.182")
+    line = order.lines.get()
+    line.item_tax = D("6.00")
+    line.save()
+    payload = filled(order)
+    assert [(row.rate, row.tax) for row in payload.rates] == [(D("0.19"), D("6.00"))]
+    assert payload.totals.gross + payload.totals.rounding == D("39.00")
+    assert check_particulars(payload) == []
+
+
+def test_what_is_given_away_is_taxed_like_the_rest():
+    order = german(lines=2)
+    free = order.lines.last()
+    free.item_net, free.item_tax, free.item_rate = D(0), D(0), None
+    free.save()
+    payload = filled(order)
+    assert [(row.category, row.rate) for row in payload.rates] == [("S", D("0.19"))]
+    assert [line.net for line in payload.lines] == [D("100.00"), D(0)]
+    assert check_particulars(payload) == []
+
+
 # --- The official rules --------------------------------------------------------------------------
 
 ABROAD = {

@@ -6,10 +6,12 @@ from decimal import Decimal
 import pytest
 
 from invoicing.category import (
+    TaxLine,
     category_for,
     category_of,
     check_treatment,
     fine_rate,
+    likely_rate,
     rate_of,
     sale_of,
 )
@@ -160,6 +162,28 @@ def test_quebecs_rate_has_a_fifth_decimal():
     assert fine_rate(D("0.1498"), "CA") == D("0.14975")
     assert fine_rate(D("0.1498"), "DE") == D("0.1498")
     assert fine_rate(None, "CA") == 0
+
+
+FINNISH = {D("0.2550"), D("0.1350"), D("0.1000")}
+GERMAN_RATES = {D("0.1900"), D("0.0700")}
+
+
+@pytest.mark.parametrize(
+    ("read_off", "row", "known", "wanted"),
+    [
+        ("0.182", TaxLine(D("33.00"), D("6.00"), 100), GERMAN_RATES, "0.19"),
+        ("0.25", TaxLine(D("0.08"), D("0.02")), GERMAN_RATES, "0.19"),
+        ("0.0548", TaxLine(D("8.39"), D("0.46")), {D("0.2000"), D("0.0550")}, "0.055"),
+        ("0.255", TaxLine(D("100.00"), D("25.50")), FINNISH, "0.255"),
+        ("0.21", TaxLine(D("100.00"), D("21.00")), GERMAN_RATES, "0.21"),
+        ("0.21", TaxLine(D("100.00"), D("21.00")), set(), "0.21"),
+        ("0", TaxLine(D("10.00"), D("0.00")), GERMAN_RATES, "0"),
+    ],
+)
+def test_rate_of_a_line_is_a_known_one_where_rounding_explains_the_rest(
+    read_off, row, known, wanted
+):
+    assert likely_rate(D(read_off), row, known, "EUR") == D(wanted)
 
 
 # --- Drafts --------------------------------------------------------------------------------------
