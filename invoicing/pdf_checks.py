@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
+from pikepdf import Pdf, PdfError
 
 from config.core.sentence import Value, say
 from invoicing.formats import Format
@@ -39,19 +38,17 @@ def check_pdf(pdf: bytes, payload: Payload, xml: bytes) -> list[Finding]:
     says, title and language. Page: its words and figures are those of the XML.
     """
     try:
-        reader = PdfReader(io.BytesIO(pdf))
-        catalog = reader.trailer["/Root"]
-    except (PyPdfError, KeyError, ValueError) as error:
+        with Pdf.open(io.BytesIO(pdf)) as document:
+            return [*_container(document.Root, payload, xml), *_page(document, payload, xml)]
+    except (PdfError, AttributeError, KeyError) as error:  # damaged, or without a part all have
         return [_finding("pdf_unreadable", "The PDF cannot be read: %(error)s", error=str(error))]
-    container = [*_attachment(catalog, xml), *_metadata(catalog, xml), *_language(catalog, payload)]
-    return [*container, *_page(reader, payload, xml)]
 
 
-def _page(reader: PdfReader, payload: Payload, xml: bytes) -> Iterator[Finding]:
+def _page(document: Pdf, payload: Payload, xml: bytes) -> Iterator[Finding]:
     country = payload.jurisdiction
     write = Format.of(payload.language, country, payload.currency)
     taxed = regime(country) != "us" or bool(payload.totals.tax)
-    for term, text in unprinted(xml, runs(reader), write, taxed=taxed):
+    for term, text in unprinted(xml, runs(document), write, taxed=taxed):
         yield _finding("pdf_page", "The page does not show what the XML says: %(text)s (%(term)s).",
                        at=term, text=text, term=term)  # fmt: skip
 
@@ -63,32 +60,37 @@ def _finding(code: str, template: str, *, at: str = "", **params: Value) -> Find
 # --- Container ---------------------------------------------------------------------------------
 
 
+def _container(catalog: Any, payload: Payload, xml: bytes) -> Iterator[Finding]:
+    yield from _attachment(catalog, xml)
+    yield from _metadata(catalog, xml)
+    yield from _language(catalog, payload)
+
+
 def _attachment(catalog: Any, xml: bytes) -> Iterator[Finding]:
     files = _embedded(catalog)
-    if [str(file.get("/UF")) for file in files] != [FACTURX_FILE]:
+    if [str(file.UF) for file in files] != [FACTURX_FILE]:
         yield _finding("pdf_attachment", "The PDF must hold exactly one file, %(name)s.",
                        name=FACTURX_FILE)  # fmt: skip
         return
     (file,) = files
-    if file["/EF"]["/F"].get_object().get_data() != xml:
+    if file.EF.F.read_bytes() != xml:
         yield _finding("pdf_xml", "The XML inside the PDF is not the one that was checked.")
-    associated = [entry.get_object() for entry in catalog.get("/AF", [])]
-    if not any(entry.get("/UF") == FACTURX_FILE for entry in associated):
+    if not any(str(entry.UF) == FACTURX_FILE for entry in catalog.get("/AF", [])):
         yield _finding("pdf_af", "The PDF does not declare its XML as belonging to it (AF).")
     if file.get("/AFRelationship") != "/Alternative":
         yield _finding("pdf_relationship", "The XML is not declared as Alternative of the page.")
-    if file["/EF"]["/F"].get_object().get("/Subtype") not in ("/text/xml", "/text#2Fxml"):
+    if file.EF.F.get("/Subtype") != "/text/xml":
         yield _finding("pdf_mime", "The embedded file is not declared as text/xml.")
 
 
 def _embedded(catalog: Any) -> list[Any]:
     """The embedded files of the name tree; WeasyPrint writes it flat."""
     names = catalog.get("/Names", {}).get("/EmbeddedFiles", {})
-    return [entry.get_object() for entry in names.get("/Names", [])[1::2]]
+    return list(names.get("/Names", []))[1::2]
 
 
 def _metadata(catalog: Any, xml: bytes) -> Iterator[Finding]:
-    packet = catalog["/Metadata"].get_object().get_data() if "/Metadata" in catalog else b""
+    packet = catalog.Metadata.read_bytes() if "/Metadata" in catalog else b""
     try:
         root = etree.fromstring(packet, _SAFE)
     except etree.XMLSyntaxError:

@@ -1,15 +1,14 @@
 """The text of a PDF that WeasyPrint drew, run by run in drawing order.
 
 Quick, because it reads only what WeasyPrint writes: hexadecimal glyphs and a ToUnicode map per
-font. What it cannot read is missing from the answer, never guessed. For any other PDF use pypdf.
+font. What it cannot read is missing from the answer, never guessed.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from pypdf import PdfReader
+from pikepdf import Dictionary, Page, Pdf
 
 _TOKEN = re.compile(rb"/(\S+) [\d.]+ Tf|\[([^\]]*)\] TJ|\b(ET)\b")
 _HEX = re.compile(rb"<([0-9a-fA-F]*)>")
@@ -19,10 +18,10 @@ _SPACES = re.compile(r"[\s\u00ad\u200b\u2060]+")
 Glyphs = Mapping[str, str]  # glyph as four hexadecimal digits → its text
 
 
-def runs(reader: PdfReader) -> list[str]:
+def runs(document: Pdf) -> list[str]:
     """The texts as drawn: a table cell or a line of a paragraph is one run."""
-    known: dict[int, Glyphs] = {}
-    return [run for page in reader.pages for run in _page(page, known)]
+    known: dict[tuple[int, int], Glyphs] = {}
+    return [run for page in document.pages for run in _page(page, known)]
 
 
 def plain(text: str) -> str:
@@ -34,12 +33,12 @@ def plain(text: str) -> str:
     return _SPACES.sub("", folded)
 
 
-def _page(page: Any, known: dict[int, Glyphs]) -> Iterator[str]:
-    fonts = page["/Resources"].get_object().get("/Font", {}).get_object()
-    maps = {name[1:]: _glyphs(fonts.raw_get(name), known) for name in fonts}
+def _page(page: Page, known: dict[tuple[int, int], Glyphs]) -> Iterator[str]:
+    fonts = page.obj.Resources.get("/Font", {})
+    maps = {name[1:]: _glyphs(font, known) for name, font in fonts.items()}
     glyphs: Glyphs = {}
     text: list[str] = []
-    for font, shown, end in _TOKEN.findall(page["/Contents"].get_object().get_data()):
+    for font, shown, end in _TOKEN.findall(page.obj.Contents.read_bytes()):
         if font:
             glyphs = maps.get(font.decode(), {})
         elif end:
@@ -55,14 +54,13 @@ def _decoded(shown: bytes, glyphs: Glyphs) -> Iterator[str]:
         yield from (glyphs.get(digits[n : n + 4], "\ufffd") for n in range(0, len(digits), 4))
 
 
-def _glyphs(font: Any, known: dict[int, Glyphs]) -> Glyphs:
+def _glyphs(font: Dictionary, known: dict[tuple[int, int], Glyphs]) -> Glyphs:
     """The map of a font; fonts are shared by pages."""
-    key = getattr(font, "idnum", id(font))
-    if key not in known:
-        content = font.get_object()["/ToUnicode"].get_object().get_data()
-        known[key] = {
+    if font.objgen not in known:
+        content = font.ToUnicode.read_bytes()
+        known[font.objgen] = {
             glyph.decode().lower(): bytes.fromhex(text.decode()).decode("utf-16-be")
             for part in content.split(b"beginbfchar")[1:]
             for glyph, text in _PAIRS.findall(part.split(b"endbfchar")[0])
         }
-    return known[key]
+    return known[font.objgen]
