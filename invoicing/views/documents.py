@@ -17,14 +17,13 @@ from django.views.decorators.http import require_POST
 
 from config.core.lists import BulkAction, HeaderAction, ListPage, Tab
 from config.core.refused import Refused
-from invoicing import documents, supplies, waiting
+from invoicing import documents, waiting
 from invoicing.filters import DocumentFilters, DraftFilters, waiting_for
 from invoicing.models import Delivery, Document
 from invoicing.models.document import Kind
 from invoicing.states import DocumentState
 from invoicing.tables import DocumentTable, DraftTable
 
-SUPPLIES = 20  # named below the queue
 CHOSEN_AT_MOST = 50  # each is checked against every rule while the person waits
 
 
@@ -105,11 +104,6 @@ class DraftList(ListPage):
     scope_fields = ("seller__code", "marketplace__code")
     quick_filters = ("kind", "waits")
     file_name = "drafts"
-    template_name = "invoicing/drafts.html"
-
-    def get_context(self, **extra: Any) -> dict[str, Any]:
-        """With the shipments and refunds of Amazon's tax data that have no document yet."""
-        return super().get_context(open_supplies=supplies.open_supplies()[:SUPPLIES], **extra)
 
     def get_rows(self) -> QuerySet:
         """One row a draft, with what `waiting` reads."""
@@ -137,8 +131,11 @@ class DraftList(ListPage):
         ]
 
     def get_header_actions(self) -> list[HeaderAction]:
-        """Back to everything."""
-        return [HeaderAction(_("All documents"), reverse("invoicing:documents"))]
+        """What could not even be drafted, and back to everything."""
+        return [
+            HeaderAction(_("Amazon's tax data"), reverse("invoicing:tax-data")),
+            HeaderAction(_("All documents"), reverse("invoicing:documents")),
+        ]
 
     def get_bulk_actions(self) -> list[BulkAction]:
         """Check the chosen again, and issue those that pass."""

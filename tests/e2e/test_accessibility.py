@@ -23,7 +23,7 @@ PAGES = {
                              "returns:buyer"),
     ("finance", "refunds"): ("invoicing:refunds", "invoicing:refund"),
     ("finance", "documents"): ("invoicing:documents", "invoicing:drafts", "invoicing:document",
-                               "invoicing:document-xml"),
+                               "invoicing:document-xml", "invoicing:tax-data"),
     ("finance", "settlement"): ("invoicing:settlements", "invoicing:settlement-new",
                                 "invoicing:settlement-untied", "invoicing:settlement-run",
                                 "invoicing:settlement-job"),

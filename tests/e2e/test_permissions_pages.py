@@ -27,6 +27,7 @@ TABLE = {
     "invoicing:document-file": "200 200 200 200 200 200",
     "invoicing:document-artifact": "200 200 200 200 200 200",
     "invoicing:document-xml": "200 200 200 200 200 200",
+    "invoicing:tax-data": "200 200 200 200 200 200",
     "invoicing:drafts": "200 200 200 200 200 200",
     "invoicing:settlements": "403 403 200 200 200 200",
     "invoicing:settlement-new": "403 403 403 200 200 200",

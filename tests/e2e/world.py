@@ -27,6 +27,7 @@ from returns import evidence, refunding, workflow
 from returns.models import RMA, WorkItem
 from tests.factories import make_buyer, make_order, make_rma, pay
 from tests.invoicing.money import make_fact, make_settlement
+from tests.kept import make_tax_fact
 from tests.orders.doubts import make_doubt, make_waiting
 from tests.papers import make_invoice, make_shipped_order
 from tests.people import team
@@ -100,6 +101,7 @@ def _papers(world) -> None:
     with suppress(Refused):
         documents.issue_invoice(stopped, by=finance)
     world.draft = Document.objects.get(order=stopped)
+    make_tax_fact(world.order)  # Amazon expects an invoice from its data, the mode says otherwise
     old = make_invoice(make_shipped_order(seller=seller), by=finance)
     documents.finish_documents()
     corrections.correct_invoice(
@@ -173,6 +175,7 @@ def addresses(world) -> dict[str, list[str]]:
         "invoicing:drafts": [
             reverse("invoicing:drafts"), reverse("invoicing:drafts") + "?q=nothing-like-it",
         ],
+        "invoicing:tax-data": [reverse("invoicing:tax-data")],
         "invoicing:document-file": [reverse("invoicing:document-file", args=[world.invoice.pk])],
         "invoicing:document-artifact": [
             reverse("invoicing:document-artifact", args=[world.invoice.pk, kind])
