@@ -17,6 +17,7 @@ from invoicing.states import CAP_GROUP, DocumentState, Occasion
 # Invoice id (or credit note id, of what reversals take back), order line id, cap group, rate.
 Key = tuple[int | None, int, str, Decimal | None]
 Sums = dict[Key, Split]
+PAPERS = ("document", "document__corrects", "original__document")
 
 
 @dataclass
@@ -50,9 +51,7 @@ def of_order(order_id: int, *, without: int | None = None) -> Credited:
 
 def add(sums: Credited, rows: Iterable[DocumentLine]) -> Credited:
     """Add document lines, a queryset or a list, to the sums."""
-    if hasattr(rows, "select_related"):
-        rows = rows.select_related("document__corrects", "original__document", "original__original")
-    for row in rows:
+    for row in _joined(rows) if hasattr(rows, "select_related") else rows:
         document, split = row.document, Split(row.net, row.tax)
         if document.kind == Kind.CREDIT_NOTE:
             sums.credited[_key(row, invoice_of_credit(row))] += split
@@ -71,11 +70,7 @@ def excess(document: Document) -> list[DocumentLine]:
     """
     if document.kind == Kind.INVOICE and document.occasion != Occasion.REVERSAL:
         return []
-    mine = list(
-        document.lines.select_related(
-            "document__corrects", "original__document", "original__original"
-        )
-    )
+    mine = list(_joined(document.lines.all()))
     sums = add(of_order(document.order_id, without=document.pk), mine)
     if document.kind == Kind.CREDIT_NOTE:
         return _over(mine, invoice_of_credit, sums.credited, sums.invoiced)
@@ -88,6 +83,14 @@ def invoice_of_credit(row: DocumentLine) -> int | None:
     if original is not None and original.document.kind == Kind.INVOICE:
         return original.document_id
     return row.document.corrects_id
+
+
+def _joined(rows):
+    """What the sums read of a line's document, its original and the original's; no payloads, which
+    every single line would bring along again.
+    """
+    rows = rows.select_related("document__corrects", "original__document", "original__original")
+    return rows.defer(*(f"{path}__payload" for path in PAPERS))
 
 
 def _invoice_of_reversal(row: DocumentLine) -> int | None:

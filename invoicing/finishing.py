@@ -93,7 +93,7 @@ def _waiting(limit: int, patience: timedelta) -> list[int]:
 
 def _claim(document_id: int, patience: timedelta) -> bool:
     """Mark a waiting document as taken; False when somebody was faster or nothing is to do."""
-    with trail("claim_document", by=User.objects.system()), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE invoicing_document SET gated_at = %(now)s WHERE id = (SELECT id FROM"
             f" invoicing_document WHERE id = %(id)s AND {WAITING} FOR NO KEY UPDATE SKIP LOCKED)",

@@ -38,7 +38,8 @@ def follow_correction(draft: Document) -> bool:
     """
     if draft.kind != Kind.CREDIT_NOTE or draft.occasion in MIRRORS or draft.corrects is None:
         return False
-    rows = list(draft.lines.select_related("original__document"))
+    lines = draft.lines.select_related("original__document")
+    rows = list(lines.defer("original__document__payload"))
     named = {draft.corrects} | {row.original.document for row in rows if row.original}
     latest = {invoice.shipment_id: invoice for invoice in current([draft.order_id])}
     replaced = {
