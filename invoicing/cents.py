@@ -14,6 +14,7 @@ from invoicing.payload import AllowanceCharge, Amounts, Line, Payload
 
 DEDUCTIONS = frozenset({"restocking_fee", "return_freight"})
 PRICE_PLACES = Decimal("0.0001")
+SHARE = Decimal("0.1")
 Key = tuple[str, Decimal]
 
 
@@ -128,9 +129,12 @@ def _rounding(payload: Payload) -> Iterator[Finding]:
     """Rounding may hold what rounding a piece at a time leaves, and no more.
 
     A piece is off by up to two units of tax on a share (`exact.settle`); the base moves by that
-    over the rate.
+    over the rate. A credit takes a share of what many pieces were rounded to, and says no longer
+    how many: there a tenth.
     """
     step, allowed = quantum(payload.currency), ZERO
+    if payload.kind == "credit_note":
+        allowed += abs(payload.totals.net) * SHARE
     for share in payload.rates:
         if share.rate:
             pieces = _pieces(payload, (share.category, share.rate))

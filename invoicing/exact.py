@@ -23,7 +23,8 @@ class Row:
     """One amount of a document as Amazon gave it, in the document's currency.
 
     `rate` is a fraction. A `deduction` (promotion, restocking fee, return freight) is negative and
-    becomes a document allowance (BG-20); every other row becomes a line (BG-25).
+    becomes a document allowance (BG-20); every other row becomes a line (BG-25). `pieces` is how
+    many were rounded one by one, where that is not the quantity: a share of an invoice's line.
     """
 
     net: Decimal
@@ -32,6 +33,7 @@ class Row:
     rate: Decimal
     quantity: Decimal = ONE
     deduction: bool = False
+    pieces: Decimal = ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _target(
 ) -> tuple[Decimal, Decimal]:
     """Base and tax of one category and rate. Japan rounds once per rate, from the gross (NTA)."""
     base, tax = sum((row.net for row in group), ZERO), sum((row.tax for row in group), ZERO)
-    pieces = sum((max(abs(row.quantity), ONE) for row in group), ZERO)
+    pieces = sum((max(abs(row.quantity), row.pieces, ONE) for row in group), ZERO)
     if abs(base * rate - tax) > quantum(currency) * pieces * slack:
         return base, tax
     if regime == "jp":

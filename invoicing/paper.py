@@ -197,6 +197,7 @@ def _settle(
             rate=fine_rate(row.rate, country),
             quantity=_pieces(row),
             deduction=row.gross < 0 or row.net < 0,
+            pieces=Decimal(row.original.quantity) if row.original else ONE,
         )
         for row, category in zip(rows, categories, strict=True)
     ]

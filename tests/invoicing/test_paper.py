@@ -249,6 +249,20 @@ def test_cheap_pieces_are_taxed_at_a_rate_the_country_knows():
     assert check_particulars(payload) == []
 
 
+def test_credit_of_an_amount_on_cheap_pieces_is_explained_by_its_invoice():
+    order = german(quantity=100, net="33.00", rate="0.182")
+    line = order.lines.get()
+    line.item_tax = D("6.00")
+    line.save()
+    make_invoice(order)
+    refund = make_refund("sent", order=order, net="16.50", tax="3.00", component="goodwill")
+    refund.refresh_from_db()
+    payload = paper.fill(refund.document, DAY)
+    assert [(row.rate, row.tax) for row in payload.rates] == [(D("0.19"), D("3.00"))]
+    assert payload.totals.paid == D("19.50")
+    assert check_particulars(payload) == []
+
+
 def test_what_is_given_away_is_taxed_like_the_rest():
     order = german(lines=2)
     free = order.lines.last()
