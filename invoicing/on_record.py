@@ -103,7 +103,7 @@ class Known:
             if group.kind == TaxFact.Type.SHIPMENT:
                 return tax_groups.amazon_invoice(group, invoices, numbered)
             refunds = self.refunds.get(order.pk, [])
-            return tax_groups.amazon_credit(group, invoices, refunds, numbered)
+            return tax_groups.amazon_credit(group, self.credited_invoice(group), refunds, numbered)
         mode = self.modes.get((order.seller_id, order.marketplace_id), "")
         if group.kind == TaxFact.Type.REFUND:
             notes, refunds = self.notes.get(order.pk, []), self.refunds.get(order.pk, [])

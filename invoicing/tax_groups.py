@@ -274,9 +274,9 @@ def amazon_invoice(
 
 
 def amazon_credit(
-    group: Group, invoices: Sequence[Document], refunds: Sequence[Refund], numbered: Document | None
+    group: Group, invoice: Document | None, refunds: Sequence[Refund], numbered: Document | None
 ) -> Verdict:
-    """A credit note that Amazon issued: the refund whose document it is.
+    """A credit note that Amazon issued: the refund whose document it is. ``invoice`` is on record.
 
     ``refunds`` are those of the order whose money left and that have no document, with their lines'
     ids in ``line_ids``.
@@ -290,7 +290,7 @@ def amazon_credit(
         )
     if code := _unclear(group):
         return Verdict("wait", code)
-    if not any(one.number for one in invoices):
+    if invoice is None:
         return Verdict("wait", "no_invoice", words={"number": group.number})
     fitting = [refund for refund in refunds if _fits(refund, group)]
     return Verdict("record", target=_first(fitting)) if fitting else Verdict("wait", "refund")

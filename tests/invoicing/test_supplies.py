@@ -353,6 +353,18 @@ def test_amazons_credit_note_is_recorded_for_its_refund(tmp_path):
     assert waiting(order) == []
 
 
+def test_credit_note_waits_for_the_invoice_of_its_own_shipment(tmp_path):
+    order = known_order("amazon")
+    bring(tmp_path, sc(sc_row()), seller=order.seller)
+    refund = make_refund("sent", order=order)
+    back = sc_row("-59.50", "-9.50", transaction_type="REFUND", quantity="1", transaction_id="R1",
+                  shipment_id="DDEMO0002", vat_invoice_number="DE600003DEMO1C",
+                  original_vat_invoice_number="DE600002DEMO1I")  # fmt: skip
+    bring(tmp_path, sc(back), seller=order.seller)
+    refund.refresh_from_db()
+    assert (refund.document, waiting(order)) == (None, ["no_invoice"])
+
+
 def test_number_that_a_person_recorded_is_tied_not_recorded_again(tmp_path):
     order = known_order("amazon")
     documents.record_invoice(
