@@ -262,11 +262,11 @@ def _package(document: Document, *, by) -> Delivery:
 def _complete(delivery_id: int, *, by) -> int:
     """Fill in what VIDR told meanwhile; 1 when nothing is missing any more."""
     with trail("complete_delivery", by=by):
-        rows = Delivery.objects.select_for_update(of=("self",), skip_locked=True)
+        document = _lock(Delivery.objects.values_list("document", flat=True).get(pk=delivery_id))
+        rows = Delivery.objects.select_for_update(of=("self",))
         delivery = rows.filter(pk=delivery_id, state=State.PREPARED).first()
         if delivery is None:
             return 0
-        document = _lock(delivery.document_id)
         found = package.options(document), package.problem(document)
         if found == (delivery.options, delivery.problem):
             return 0
