@@ -36,7 +36,10 @@ def find(xml: bytes, rules: Sequence[Path]) -> list[list[Hit]]:
     Raises RuntimeError when a rule file cannot be compiled or stops at this document.
     """
     tree = etree.fromstring(xml, _SAFE)
-    return _on_its_thread(_find, etree.tostring(tree, encoding="unicode"), tuple(rules))
+    found: list[list[Hit]] = _on_its_thread(
+        _find, etree.tostring(tree, encoding="unicode"), tuple(rules)
+    )
+    return found
 
 
 def warm(rules: Sequence[Path]) -> None:
@@ -56,7 +59,7 @@ def _on_its_thread(work: Any, *values: Any) -> Any:
         if _thread is None:
             _refuse_in_a_fork()
             _thread = ThreadPoolExecutor(1, thread_name_prefix="saxon")
-        answer: Future = _thread.submit(work, *values)
+        answer: Future[Any] = _thread.submit(work, *values)
     return answer.result()
 
 

@@ -68,7 +68,7 @@ def compile_schematron(path: Path) -> Rules:
     schema = _with_includes(path)
     sheet = etree.Element(f"{{{XSL}}}stylesheet", nsmap=_namespaces(schema), version="3.0")
     checks: list[Check] = []
-    modes = []
+    modes: list[str] = []
     for part in schema:
         kind = _kind(part)
         if kind == "let":
@@ -188,4 +188,4 @@ def _kind(element: etree._Element) -> str:
     """Local name of a Schematron element; empty for comments and for everything else."""
     if not isinstance(element.tag, str) or etree.QName(element).namespace != SCH:
         return ""
-    return etree.QName(element).localname
+    return str(etree.QName(element).localname)
