@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.core.sentence import Sentence
-from invoicing.einvoice import checking, parties, profiles, rulesets, sentences, writing
+from invoicing.einvoice import checking, profiles, rulesets, sentences, writing
 from invoicing.particulars import check_particulars
 from invoicing.payload import Payload, canonical_json
 
@@ -74,15 +74,10 @@ def check(payload: Payload) -> GateReport:
         return GateReport(findings, layers)
     files = writing.files(payload)
     for key, xml in files.items():
-        for answer in checking.ask(xml, key, french=is_french(payload)):
+        for answer in checking.ask(xml, key, french=profiles.french_rules(key, payload)):
             findings += [_finding(found) for found in answer.findings]
             layers.append(_layer(key, answer))
     return GateReport(_once(findings), layers, files)
-
-
-def is_french(payload: Payload) -> bool:
-    """French CTC rules are asked of what a buyer in France receives from a seller known there."""
-    return parties.french(payload)
 
 
 def warm() -> None:

@@ -49,13 +49,10 @@ def test_a_document_whose_rules_are_missing_is_stopped_and_not_waved_through(set
     assert report.files == {}
 
 
-def test_french_rules_are_asked_for_buyers_in_france_only():
-    def layers(case):
-        return {layer["name"] for layer in gate.check(sample(case)).layers}
-
-    assert "br-fr" in layers("DE-FR")
-    assert "br-fr" not in layers("S19")
-    assert gate.is_french(sample("DE-in-FR"))
+@pytest.mark.parametrize(("case", "asked"), [("FR", True), ("DE-FR", True), ("S19", False)])
+def test_french_rules_are_asked_where_french_law_applies(case, asked):
+    layers = {layer["name"] for layer in gate.check(sample(case)).layers}
+    assert ("br-fr" in layers) is asked
 
 
 def test_the_report_is_canonical_json_with_rule_ids_and_sentences():
