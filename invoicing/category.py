@@ -108,16 +108,24 @@ def check_treatment(document: Document, payload: Payload) -> list[Finding]:
     """
     if payload.kind != "invoice" or payload.occasion not in ("supply", "correction"):
         return []
-    table = treat(sale_of(document))
+    sale = sale_of(document)
+    table = treat(sale)
     if table.deemed_supplier:
         return _deemed_supplier(document, table)
     shown = {row.category for row in payload.rates}
     if regime(payload.jurisdiction) != "vat" or shown <= _fitting(table.category, payload):
         return []
+    if shown == {"S"} and table.category == "G" and _from_stock_there(document, sale):
+        return []
     differs = finding("treatment", "By Amazon's figures this sale is %(shown)s, by its facts it "
                       "should be %(table)s: look at both before it is issued.",
                       shown=", ".join(sorted(shown)), table=table.category)  # fmt: skip
     return [differs, Finding("treatment", table.review)] if table.review else [differs]
+
+
+def _from_stock_there(document: Document, sale: Sale) -> bool:
+    """No report says where the goods came from, and the seller is registered where they went."""
+    return sale.ship_to in sale.vat and not parties.reported_dispatch(document)
 
 
 def _deemed_supplier(document: Document, table: Treatment) -> list[Finding]:

@@ -135,9 +135,13 @@ def _facts(document: Document) -> QuerySet[TaxFact]:
 
 def ship_from(document: Document) -> str:
     """The country of dispatch: as Amazon's tax report says, else the seller's."""
+    return reported_dispatch(document) or iso_country(document.seller.country)
+
+
+def reported_dispatch(document: Document) -> str:
+    """The country of dispatch as Amazon's tax report says; empty where none has come."""
     said = _facts(document).exclude(ship_from_country="")
-    country = said.values_list("ship_from_country", flat=True).first()
-    return iso_country(country or document.seller.country)
+    return iso_country(said.values_list("ship_from_country", flat=True).first() or "")
 
 
 def ship_to(document: Document) -> str:

@@ -275,6 +275,21 @@ def test_amazons_figure_wins_and_a_difference_asks_a_person(
 
 
 @pytest.mark.django_db
+def test_tax_charged_where_the_seller_is_registered_asks_nobody_until_a_report_says_from_where():
+    order = make_shipped_order(marketplace="UK", ship_country="GB", rate="0.20")
+    payload, document = filled(order), Document.objects.get(order=order)
+    assert [one.code for one in check_treatment(document, payload)] == ["treatment"]
+    make_registration(order.seller, "GB", "VAT", "GB980780684")
+    assert check_treatment(document, payload) == []
+    order.tax_facts.create(
+        report="vidr", seller=order.seller, marketplace=order.marketplace, currency="GBP",
+        amazon_order_id=order.amazon_order_id, transaction_id="T1", transaction_type="shipment",
+        ship_from_country="DE", row_hash="1",
+    )  # fmt: skip
+    assert [one.code for one in check_treatment(document, payload)] == ["treatment"]
+
+
+@pytest.mark.django_db
 def test_zero_rated_goods_in_britain_ask_nobody():
     seller = make_seller(country="GB")
     make_registration(seller, "GB", "VAT", "GB980780684")
