@@ -93,7 +93,7 @@ class Papers:
     def corrections(self) -> None:
         """Two invoices are written anew and one is taken back: the worker issues what follows."""
         free = Document.objects.filter(
-            kind=Kind.INVOICE, occasion=Occasion.SUPPLY, state=DocumentState.NUMBERED,
+            kind=Kind.INVOICE, occasion=Occasion.SUPPLY, issuer="retour", number__gt="",
             corrections=None, mode__in=("", IssuingMode.Issuer.SELLER),
         )  # fmt: skip
         verbs = (corrections.correct_invoice, corrections.correct_invoice,

@@ -24,8 +24,10 @@ def ours(monkeypatch):
 
 
 def test_demo_issues_documents_of_every_kind_and_breaks_no_promise(ours):
-    """150 over all marketplaces, languages and tax cases; the gate stopped only what it should."""
-    assert ours.count() >= 150
+    """All marketplaces, languages and tax cases, some of each buyer (the demo of `make run`, twelve
+    times as large, has more refunds of each); the gate stopped only what it should.
+    """
+    assert ours.count() >= 120
     modes = IssuingMode.objects.exclude(issuer="amazon")
     markets = set(modes.values_list("marketplace__code", flat=True))
     assert set(ours.values_list("marketplace__code", flat=True)) == markets
