@@ -5,6 +5,7 @@ may be issued is decided in `particulars.py`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -323,9 +324,13 @@ def _sales_tax(amount: Decimal, language: str) -> AllowanceCharge:
 
 
 def _delivery(document: Document) -> Delivery:
-    """BG-13, BG-15: where the goods went and when; on a credit note the original supply."""
+    """BG-13, BG-15: where the goods went and when; a credit note says what its invoice said."""
     order, original = document.order, document.corrects
     credit = document.kind == Kind.CREDIT_NOTE
+    if credit and original and original.payload:
+        said = Payload.from_json(original.payload).delivery
+        if said and said.country:
+            return replace(said, day=original.tax_point)
     return Delivery(
         country=parties.ship_to(document),
         postcode=order.ship_postal_code,

@@ -209,6 +209,16 @@ def test_sentence_behind_a_number_is_in_the_documents_language(language, wanted)
     assert line.note == wanted
 
 
+def test_credit_note_keeps_the_place_of_delivery_its_invoice_named():
+    refund = make_refund("approved", order=german())
+    place = Payload.from_json(drafting.invoice_of(refund.order).payload).delivery
+    refund.order.ship_country, refund.order.ship_city = "AT", "Graz"
+    note = refund.document
+    note.order = refund.order
+    assert paper.fill(note, DAY).delivery == replace(place, day=note.corrects.tax_point)
+    assert (place.country, place.city) == ("DE", "Kassel")
+
+
 def test_credit_note_over_lines_of_two_invoices_names_both():
     order = german(lines=2)
     first = make_invoice(order)
