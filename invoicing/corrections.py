@@ -16,7 +16,7 @@ from invoicing import numbering, paper, refund_row
 from invoicing.caps import lock_lines
 from invoicing.credited import of_order
 from invoicing.drafting import new_document, store_lines
-from invoicing.issuing import is_amazons_credit
+from invoicing.issuing import is_amazons_credit, require_turn
 from invoicing.models import Document, DocumentLine, Refund
 from invoicing.models.document import Issuer, Kind
 from invoicing.refund_row import need_reason
@@ -57,8 +57,42 @@ def correct_invoice(document: Document, *, by, reason: str) -> Document:
             raise Refused("kind", "Only the invoice of a supply is written anew; cancel this one.")
         note = _take_back(invoice, by, due=False)
         anew = _write_anew(invoice, note, by)
-    try:
-        found = _gate(note) or _gate(anew)  # without a lock: the rules take their time
+    _gate_then_issue(invoice, [note, anew], by, reason)
+    return anew
+
+
+def issue_again(document: Document, *, by, reason: str) -> Document:
+    """Write an invoice anew that was cancelled by mistake: what its cancellation took back.
+
+    With today's facts about the buyer; amounts, rates and categories stay Amazon's. Nothing is
+    kept when the gate would stop it ("gate"). Refused otherwise: "forbidden", "reason", "kind",
+    "state", "stands", "replaced", "waiting", and as `issuing.require_turn`.
+    """
+    require(by, "invoicing.correct_document")
+    reason = need_reason(reason)
+    with trail("issue_again", by=by, reason=reason):
+        invoice = _locked_invoice(document.pk)
+        note = cancellation_of(invoice)
+        if note is None:
+            raise Refused("stands", f"{invoice.number} is not cancelled: correct it instead.")
+        if invoice.occasion not in SALES:
+            raise Refused("kind", "Only the invoice of a supply is issued again.")
+        require_turn(invoice)
+        anew = _write_anew(invoice, note, by)
+    _gate_then_issue(invoice, [anew], by, reason)
+    return anew
+
+
+def cancellation_of(invoice: Document) -> Document | None:
+    """The issued credit note that took the whole rest of an invoice back, if there is one."""
+    notes = Document.objects.filter(corrects=invoice, occasion=Occasion.CANCELLATION)
+    return notes.filter(state=DocumentState.ISSUED).order_by("pk").last()
+
+
+def _gate_then_issue(invoice: Document, drafts: list[Document], by, reason: str) -> None:
+    """Make the drafts due when the gate would pass all of them, else throw them away."""
+    try:  # without a lock: the rules take their time
+        found = next(filter(None, map(_gate, drafts)), "")
     except Exception:
         with trail("correct_invoice", by=by, reason=reason):
             _throw_away(_locked_pair(invoice.pk))
@@ -75,7 +109,6 @@ def correct_invoice(document: Document, *, by, reason: str) -> Document:
             _throw_away(pair)
     if found:
         raise Refused("gate", found)
-    return anew
 
 
 def reverse_credit_note(document: Document, *, by, reason: str) -> Document:

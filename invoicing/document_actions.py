@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.core.roles import may
-from invoicing import forms
+from invoicing import corrections, forms
 from invoicing.actions import NOT_YOURS, Action
 from invoicing.models import Delivery, Document, LegalHold, Refund
 from invoicing.models.document import Issuer, Kind
@@ -126,8 +126,21 @@ def _correct_invoice(document: Document, user: Any) -> list[Action]:
     replaced = ""
     if document.occasion == Occasion.REVERSAL:
         replaced = _("This invoice takes a credit note back; credit again by a refund.")
+    elif corrections.cancellation_of(document):
+        replaced = _("It is cancelled: nothing is left of it.")
+    sold = document.occasion in (Occasion.SUPPLY, Occasion.CORRECTION)
     permission, found = "invoicing.correct_document", []
-    if document.occasion in (Occasion.SUPPLY, Occasion.CORRECTION):
+    if sold and replaced and not document.corrections.filter(occasion=Occasion.CORRECTION).exists():
+        found.append(
+            _button(
+                document, user, "issue-again", _("Issue it again"), permission,
+                form=forms.ReasonForm,
+                note=_("For an invoice that was cancelled by mistake: a new invoice over what the "
+                       "cancellation took back, with what is known about the buyer now."),
+                confirm=_("A new invoice with a number of its own is issued. It is final."),
+            )
+        )  # fmt: skip
+    if sold:
         found.append(
             _button(
                 document, user, "correct", _("Correct this invoice"), permission,

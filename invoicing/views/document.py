@@ -170,6 +170,10 @@ DOORS = {
                                        "issued."),
         forms.ReasonForm, leads_on=True,
     ),
+    "issue-again": Door(
+        corrections.issue_again, _("Issued again: this invoice is being issued."),
+        forms.ReasonForm, leads_on=True,
+    ),
     "reverse": Door(
         corrections.reverse_credit_note, _("Reversed: this invoice is being issued."),
         forms.ReasonForm, leads_on=True,

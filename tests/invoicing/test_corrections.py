@@ -132,6 +132,7 @@ def test_only_finance_corrects(role):
     for verb in (
         corrections.cancel_invoice,
         corrections.correct_invoice,
+        corrections.issue_again,
         corrections.reverse_credit_note,
         corrections.discard,
     ):
@@ -273,6 +274,88 @@ def test_correction_that_could_not_be_checked_leaves_nothing(monkeypatch):
     with pytest.raises(RuntimeError):
         corrections.correct_invoice(invoice, by=make_user("finance"), reason=SAYS)
     assert not Document.objects.filter(occasion__in=("cancellation", "correction")).exists()
+
+
+# --- Issue again after a plain cancellation ------------------------------------------------------
+
+
+def cancelled(order=None) -> Document:
+    """An invoice that was taken back, without a new one."""
+    invoice = issued(order)
+    corrections.cancel_invoice(invoice, by=make_user("finance"), reason=SAYS)
+    issue_all()
+    return invoice
+
+
+def test_cancelled_invoice_is_issued_again_with_todays_buyer():
+    invoice = cancelled()
+    type(invoice.buyer).objects.filter(pk=invoice.buyer_id).update(legal_name="Demo Neu GmbH")
+    anew = corrections.issue_again(invoice, by=make_user("finance"), reason="Cancelled by mistake")
+    issue_all()
+    anew.refresh_from_db()
+    assert (anew.state, anew.occasion, anew.revision) == ("issued", "correction", 1)
+    assert (anew.net, anew.tax, anew.gross) == (invoice.net, invoice.tax, invoice.gross)
+    assert anew.payload["buyer"]["legal_name"] == "Demo Neu GmbH"
+    assert anew.payload["preceding"] == [
+        {"date": str(invoice.issue_date), "number": invoice.number}
+    ]
+    assert [one.pk for one in standing.current([invoice.order_id])] == [anew.pk]
+    assert broken() == {}
+
+
+def test_only_what_the_cancellation_took_back_is_issued_again():
+    order = make_shipped_order()
+    invoice = issued(order)
+    credit(order, "30.00", "5.70")
+    corrections.cancel_invoice(invoice, by=make_user("finance"), reason=SAYS)
+    issue_all()
+    anew = corrections.issue_again(invoice, by=make_user("finance"), reason=SAYS)
+    issue_all()
+    assert anew.net == invoice.net - 30
+    assert broken() == {}
+
+
+def test_invoice_issued_again_is_credited_and_cancelled_like_any_other():
+    invoice = cancelled()
+    finance = make_user("finance")
+    anew = corrections.issue_again(invoice, by=finance, reason=SAYS)
+    issue_all()
+    refund = credit(invoice.order, "30.00", "5.70")
+    assert refund.document.corrects_id == anew.pk
+    note = corrections.cancel_invoice(Document.objects.get(pk=anew.pk), by=finance, reason=SAYS)
+    issue_all()
+    assert note.net == invoice.net - 30
+    assert broken() == {}
+
+
+def test_invoice_that_stands_or_was_replaced_is_not_issued_again():
+    finance = make_user("finance")
+    invoice = issued()
+    with pytest.raises(Refused) as refused:
+        corrections.issue_again(invoice, by=finance, reason=SAYS)
+    assert refused.value.code == "stands"
+    corrections.cancel_invoice(invoice, by=finance, reason=SAYS)
+    with pytest.raises(Refused) as refused:  # the cancellation has no number yet
+        corrections.issue_again(invoice, by=finance, reason=SAYS)
+    assert refused.value.code == "waiting"
+    issue_all()
+    corrections.issue_again(invoice, by=finance, reason=SAYS)
+    with pytest.raises(Refused) as refused:
+        corrections.issue_again(invoice, by=finance, reason=SAYS)
+    assert refused.value.code == "waiting"
+    issue_all()
+    with pytest.raises(Refused) as refused:
+        corrections.issue_again(invoice, by=finance, reason=SAYS)
+    assert refused.value.code == "replaced"
+
+
+def test_what_the_gate_stops_is_not_issued_again_and_leaves_no_draft():
+    invoice = cancelled()
+    type(invoice.buyer).objects.filter(pk=invoice.buyer_id).update(legal_name="")
+    with pytest.raises(Refused) as refused:
+        corrections.issue_again(invoice, by=make_user("finance"), reason=SAYS)
+    assert refused.value.code == "gate"
+    assert not Document.objects.filter(state="draft").exists()
 
 
 # --- Take a credit note back ---------------------------------------------------------------------

@@ -178,6 +178,20 @@ def test_correction_leads_to_the_new_invoice_and_the_chain(client, finance):
     assert "Corrected invoice" in page
 
 
+def test_cancelled_invoice_offers_to_be_issued_again_once(client, finance):
+    document = make_issued()
+    assert "Issue it again" not in text_of(client.get(document.get_absolute_url()))
+    post(client, document, "cancel", reason="Wrong button")
+    documents.finish_documents()
+    page = text_of(client.get(document.get_absolute_url()))
+    assert "Issue it again" in page
+    assert "It is cancelled: nothing is left of it." in page
+    page = text_of(post(client, document, "issue-again", reason="Cancelled by mistake"))
+    anew = Document.objects.get(occasion="correction", corrects=document)
+    assert f"/documents/{anew.pk}/" in page
+    assert "Issue it again" not in text_of(client.get(document.get_absolute_url()))
+
+
 def test_cancellation_wants_a_reason(client, finance):
     document = make_issued()
     url = reverse("invoicing:document-verb", args=[document.pk, "cancel"])
