@@ -19,7 +19,7 @@ from config.core.roles import require
 from config.core.trail import trail
 from invoicing import delivery_package as package
 from invoicing.delivery_texts import mail
-from invoicing.models import Artifact, Delivery, Document, DocumentRules
+from invoicing.models import Artifact, Delivery, Document, DocumentRules, TaxFact
 from invoicing.models.document import Issuer
 from invoicing.refund_row import need_reason
 from invoicing.states import DocumentState
@@ -123,7 +123,8 @@ def came_back(delivery: Delivery, *, by) -> Delivery:
 def refuse(delivery: Delivery) -> None:
     """Mark a locked mail as not taken for good, and its address as bad where it is the buyer's."""
     delivery.state = State.FAILED
-    delivery.problem = f"Mail to {delivery.to} came back. Find another address and send it again."
+    to = delivery.to[:200]  # the longest address would not fit into the problem
+    delivery.problem = f"Mail to {to} came back. Find another address and send it again."
     change(delivery, "state", "problem")
     Buyer.objects.filter(pk=delivery.document.buyer_id, email=delivery.to).update(
         email_bounced=True
@@ -156,9 +157,8 @@ def prepare_missing(limit: int = BATCH) -> int:
             done += len(prepare(document, by=system))
         except Exception:
             log.exception("delivery_not_prepared", document=document.pk)
-    waiting = Delivery.objects.filter(channel=Channel.AMAZON, state=State.PREPARED)
-    for delivery in waiting.exclude(problem="").order_by("id")[:limit]:
-        done += _complete(delivery.pk, by=system)
+    for delivery_id in _told_meanwhile().values_list("pk", flat=True)[:limit]:
+        done += _complete(delivery_id, by=system)
     return done
 
 
@@ -201,6 +201,20 @@ def _without_delivery() -> QuerySet[Document]:
     mailed = Q(seller__document_rules__email_documents=True)
     uploaded = Q(marketplace__code__in=package.MARKETPLACES, occasion__in=package.OCCASIONS)
     return lately.filter(mailed | uploaded).order_by("id")
+
+
+def _told_meanwhile() -> QuerySet[Delivery]:
+    """Incomplete packages whose order has rows of VIDR that may name their transaction, the newest
+    first; those that no report ever names are not asked for again and again.
+    """
+    rows = TaxFact.objects.filter(
+        order=OuterRef("document__order"),
+        report=TaxFact.Report.VIDR,
+        transaction_type__in=(TaxFact.Type.REFUND, TaxFact.Type.RETURN),
+    )
+    waiting = Delivery.objects.filter(channel=Channel.AMAZON, state=State.PREPARED)
+    told = ~Q(document__transaction_id="") | Exists(rows)
+    return waiting.exclude(problem="").filter(told).order_by("-id")
 
 
 def _email(document: Document, *, by, to: str = "") -> Delivery:

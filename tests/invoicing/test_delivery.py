@@ -344,6 +344,19 @@ def test_package_of_a_credit_note_waits_for_amazons_transaction():
     assert row.options["metadata:transactionid"] == note.transaction_id == "amzn1:crow:DE1"
 
 
+def test_packages_that_no_report_names_hold_up_no_other():
+    never = credited()
+    row = package_of(never)
+    delivery.prepare_missing()
+    note = credited()
+    delivery.prepare_missing()
+    vidr_refund(note.order, transaction_id="amzn1:crow:DE2")
+    assert delivery.prepare_missing(limit=1) == 1
+    assert package_of(note).problem == ""
+    row.refresh_from_db()
+    assert row.problem
+
+
 def test_two_transactions_that_fit_are_nobodys():
     note = credited()
     vidr_refund(note.order, transaction_id="T-A", shipment_id="")
