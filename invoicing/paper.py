@@ -52,7 +52,7 @@ def fill(document: Document, issue_date: date) -> Payload:
     settled = _settle(document, rows, categories, country)
     said = _sentences(document)
     credit, invoice = document.kind == Kind.CREDIT_NOTE, document.corrects
-    buyer = document.buyer
+    buyer, party = document.buyer, _buyer(document, country)
     return Payload(
         schema=SCHEMA,
         kind=document.kind,
@@ -60,8 +60,8 @@ def fill(document: Document, issue_date: date) -> Payload:
         issue_date=issue_date,
         currency=document.currency,
         language=document.language,
-        seller=parties.seller(document.seller, country, issue_date),
-        buyer=_buyer(document, country),
+        seller=parties.seller(document.seller, country, issue_date, party.country),
+        buyer=party,
         marketplace_name=document.marketplace.name,
         marketplace_country=document.marketplace.country,
         tax_country=country,

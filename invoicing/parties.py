@@ -7,6 +7,7 @@ from datetime import date
 
 from django.db.models import Q, QuerySet
 
+from invoicing.einvoice.parties import SIREN, siren
 from invoicing.models import Document, TaxFact
 from invoicing.payload import Party, TaxRegistration, iso_country
 from invoicing.tax_ids import prefixed
@@ -18,10 +19,12 @@ PRINTED_SCHEMES = ("VAT", "OSS", "JCT", "GST")
 LEGAL_SCHEMES = {"jp": ("LEGAL", "JCT"), "ca": ("LEGAL", "GST")}
 
 
-def seller(seller: Seller, country: str, day: date) -> Party:
+def seller(seller: Seller, country: str, day: date, buyer_country: str = "") -> Party:
     """BG-4, with the registrations that count in the taxing country on the day."""
     known = registrations_on(seller, day)
-    legal_id, scheme = _legal_id(seller, country, known)
+    legal_id, scheme = _siren(seller, known) if buyer_country == "FR" else ("", "")
+    if not legal_id:
+        legal_id, scheme = _legal_id(seller, country, known)
     return Party(
         legal_name=seller.legal_name,
         address=tuple(filter(None, (seller.address_line1, seller.address_line2))),
@@ -61,6 +64,16 @@ def _registrations(country: str, known: list[TaxRegistration]) -> tuple[TaxRegis
     local = [row for row in found if row.country == country]
     shop = [row for row in found if row.scheme == "OSS"]
     return tuple(local or shop or [row for row in found if row.scheme == "VAT"])
+
+
+def _siren(seller: Seller, known: list[TaxRegistration]) -> tuple[str, str]:
+    """BT-30 as a buyer in France wants it (BR-FR-10), where the seller is known there."""
+    held = tuple(row for row in known if row.scheme == "VAT")
+    number = siren(
+        Party("", (), "", registrations=held, legal_id=seller.legal_id,
+              legal_id_scheme=seller.legal_id_scheme)
+    )  # fmt: skip
+    return number, SIREN if number else ""
 
 
 def _legal_id(seller: Seller, country: str, known: list[TaxRegistration]) -> tuple[str, str]:

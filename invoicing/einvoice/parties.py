@@ -78,9 +78,12 @@ def french(payload: Payload) -> bool:
     """Whether the French rules (BR-FR) must pass: a buyer in France and a seller known there.
 
     A seller without establishment or VAT id in France has no SIREN (BR-FR-10): it writes a foreign
-    invoice, which the French e-invoicing duty does not cover.
+    invoice, which the French e-invoicing duty does not cover; nor does it cover a sale taxed at
+    another country's rate (BR-FR-16).
     """
     seller = payload.seller
+    if payload.jurisdiction != "FR" and any(row.category == "S" for row in payload.rates):
+        return False
     known = any(row.country == "FR" for row in seller.registrations)
     return to_france(payload) and (
         known or seller.country == "FR" or seller.legal_id_scheme == SIREN

@@ -115,6 +115,32 @@ def test_french_buyer_gets_the_mentions_of_french_law():
 
 
 @pytest.mark.parametrize(
+    ("country", "registered", "shown"),
+    [
+        ("FR", True, ("303265045", "0002")),
+        ("FR", False, ("HRB 1", "")),
+        ("IT", True, ("HRB 1", "")),
+    ],
+)
+def test_french_buyer_reads_the_sellers_siren_where_it_has_one(country, registered, shown):
+    """Inside the seller's French VAT id, also where the sale is taxed at dispatch (BR-FR-10)."""
+    seller = make_seller(legal_id="HRB 1", email="belege@demo.example")
+    if registered:
+        make_registration(seller, "FR", "VAT", "FR40303265045")
+    buyer = make_buyer(country=country)
+    number = {"FR": "FR83404833048", "IT": "IT12345670017"}[country]
+    buyer.tax_ids.create(country=country, number=number)
+    order = german(seller=seller, buyer=buyer, ship_country=country, rate="0")
+    payload = filled(order)
+    assert (payload.tax_country, payload.rates[0].category) == ("DE", "K")
+    assert [row.country for row in payload.seller.registrations] == ["DE"]
+    assert (payload.seller.legal_id, payload.seller.legal_id_scheme) == shown
+    report = gate.check(replace(payload, number="DEMO-2026-000001"))
+    asked = any(layer["name"] == "br-fr" for layer in report.layers)
+    assert (asked, report.findings) == (country == "FR" and registered, [])
+
+
+@pytest.mark.parametrize(
     ("registered", "country", "numbers"),
     [
         ([], "DE", ["DE136695976"]),

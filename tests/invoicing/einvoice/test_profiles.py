@@ -8,7 +8,7 @@ from invoicing.einvoice import checking, parties, rulesets
 from invoicing.einvoice.profiles import FACTURX, PROFILES, french_rules, missing_for
 from invoicing.einvoice.writing import write
 from invoicing.payload import Party, TaxRegistration
-from tests.invoicing.papers_v2 import CASES, SELLERS, sample
+from tests.invoicing.papers_v2 import BUYERS, CASES, SELLERS, sample
 
 XRECHNUNG = ("xrechnung-cii", "xrechnung-ubl")
 
@@ -113,6 +113,13 @@ def test_foreign_seller_without_french_number_writes_a_foreign_invoice():
     assert not french_rules(FACTURX, abroad)
     assert missing_for(FACTURX, abroad) == []
     assert checking.check(write(abroad, FACTURX), FACTURX) == []
+
+
+def test_sale_taxed_in_another_country_is_no_french_invoice():
+    """French rules know French rates only (BR-FR-16): 19 % of Germany could never pass them."""
+    payload = replace(sample("S19"), seller=SELLERS["FR"], buyer=BUYERS["FR"])
+    assert not french_rules(FACTURX, payload)
+    assert french_rules(FACTURX, replace(sample("FR"), buyer=BUYERS["FR"]))
 
 
 def test_french_seller_needs_its_siren():
