@@ -261,8 +261,15 @@ def _currency_of_tax(payload: Payload) -> Iterator[Finding]:
     if wanted == payload.currency or not payload.totals.tax:
         return
     if national is None:
-        yield finding("national_tax", "The VAT total must also be shown in %(currency)s: "
-                      "an exchange rate is missing.", currency=wanted)  # fmt: skip
+        yield finding(
+            "national_tax",
+            "The VAT total must also be shown in %(currency)s, and no exchange rate from %(base)s "
+            "of the week up to %(day)s is known: an administrator enters it or reads the ECB's "
+            "file.",
+            currency=wanted,
+            base=payload.currency,
+            day=day.isoformat(),
+        )
     elif national.currency != wanted:
         yield finding("national_tax", "The VAT total must be shown in %(wanted)s, not in "
                       "%(given)s.", wanted=wanted, given=national.currency)  # fmt: skip

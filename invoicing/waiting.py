@@ -5,6 +5,7 @@ What may be done about it is in `actions.py`, whether it may be issued in `gate.
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import get_language, gettext_lazy, ngettext
@@ -76,8 +77,11 @@ def next_step(row: Mapping[str, Any]) -> tuple[str, str]:
     return _("Look at the report"), _page(row)
 
 
-def steps_of(document: Document) -> list[tuple[str, str]]:
-    """Where to correct what stops a draft, other than on its own page: (label, address), once."""
+def steps_of(document: Document, user: Any) -> list[tuple[str, str]]:
+    """Where to correct what stops a draft, other than on its own page: (label, address), once.
+
+    Settings are linked for those who may change them; others read in the sentence whom to ask.
+    """
     row = {"id": document.pk, "buyer_id": document.buyer_id, "seller_id": document.seller_id}
     row["order__amazon_order_id"] = document.order.amazon_order_id
     found = {}
@@ -86,8 +90,32 @@ def steps_of(document: Document) -> list[tuple[str, str]]:
         found[url] = label
         if one["code"] == "treatment" and document.buyer_id:
             found[reverse("returns:buyer", args=[document.buyer_id])] = _("Complete the buyer")
+        if user.is_staff and (setting := _setting(one, row)):
+            found[setting[1]] = setting[0]
     found.pop(_page(row), None)
     return [(label, url) for url, label in found.items()]
+
+
+def _setting(one: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The page of the administration where what a finding misses is entered, filled in."""
+    code, sentence = one["code"], one["sentence"]
+    said = sentence.get("params", {}) if isinstance(sentence, Mapping) else {}
+    if code == "national_tax":
+        known = {"base": said.get("base"), "quote": said.get("currency"), "day": said.get("day")}
+        page = reverse("admin:invoicing_fxrate_add")
+        return _("Enter the exchange rate"), f"{page}?{urlencode(_given(known))}"
+    if code == "rate_unknown":
+        known = {"country": said.get("country")}
+        page = reverse("admin:invoicing_vatrate_add")
+        return _("Add the rate"), f"{page}?{urlencode(_given(known))}"
+    if code.startswith("seller_"):
+        page = reverse("admin:orders_seller_change", args=[row["seller_id"]])
+        return _("Complete the seller"), page
+    return None
+
+
+def _given(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in known.items() if value}
 
 
 def _unchecked(row: Mapping[str, Any]) -> tuple[str, str]:

@@ -62,7 +62,7 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
         "sums": dossier.sums(document),
         "late": dossier.late(document),
         "findings": dossier.findings(document),
-        "steps": waiting.steps_of(document),
+        "steps": waiting.steps_of(document, request.user),
         "layers": dossier.checked(document),
         "files": files,
         "pdf": next((one for one in files if one.kind == "pdf"), None),

@@ -147,6 +147,33 @@ def test_draft_shows_its_findings_and_the_way_to_correct_them(client, finance):
     assert Document.objects.get(pk=draft.pk).number
 
 
+@pytest.mark.parametrize(
+    ("code", "params", "label", "address"),
+    [
+        ("national_tax", {"currency": "PLN", "base": "EUR", "day": "2026-11-18"},
+         "Enter the exchange rate",
+         "/admin/invoicing/fxrate/add/?base=EUR&amp;quote=PLN&amp;day=2026-11-18"),
+        ("rate_unknown", {"country": "DE"}, "Add the rate",
+         "/admin/invoicing/vatrate/add/?country=DE"),
+        ("seller_address", {}, "Complete the seller", "/admin/orders/seller/"),
+    ],
+)  # fmt: skip
+def test_settings_that_a_draft_misses_are_linked_for_who_may_enter_them(
+    client, code, params, label, address
+):
+    draft = make_stopped()
+    sentence = {"template": "Something is missing", "params": params}
+    draft.findings = [{"code": code, "layer": "", "sentence": sentence, "at": ""}]
+    draft.save(update_fields=["findings"])
+    for role, linked in (("admin", True), ("finance", False)):
+        client.force_login(make_user(role))
+        page = text_of(client.get(draft.get_absolute_url()))
+        assert (label in page, f'href="{address}' in page) == (linked, linked)
+    client.force_login(make_user("admin"))
+    url = address.replace("&amp;", "&")
+    assert client.get(url).status_code == 200
+
+
 def test_each_file_is_downloaded_as_stored_and_written_down(client, finance):
     document = make_issued()
     for kind, content_type in (("facturx", "application/xml"), ("report", "application/json"),

@@ -95,7 +95,10 @@ def test_missing_rate_is_a_finding_that_says_which():
     payload = filled(euro_sale_in_poland())
     (found,) = check_particulars(payload)
     assert found.code == "national_tax"
-    assert "PLN" in str(found.sentence)
+    said = str(found.sentence)
+    assert "PLN" in said
+    assert f"from EUR of the week up to {payload.tax_point.isoformat()}" in said
+    assert "administrator enters it" in said
     assert payload.issue_date == DAY
 
 
