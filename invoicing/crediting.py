@@ -1,9 +1,10 @@
 """The credit document of a refund whose money left: ours due for its number, or Amazon's recorded.
 
 Every sent or confirmed refund has one, or a visible reason why not: findings on its draft, or
-Amazon's document not recorded yet (`exception_of`).
+Amazon's document not recorded yet.
 """
 
+from collections.abc import Collection
 from datetime import date
 
 import structlog
@@ -14,6 +15,7 @@ from config.core.refused import Refused
 from config.core.roles import require
 from config.core.trail import trail
 from invoicing import refund_row
+from invoicing.caps import lock_lines
 from invoicing.drafting import (
     credit_document,
     draft_credit_note,
@@ -43,11 +45,8 @@ def write_credit_note(refund: Refund, *, by) -> None:
     try:
         with transaction.atomic():
             document = _draft(refund, by)
-            if document is not None and document.state == DocumentState.DRAFT:
-                document.due_at = timezone.now()
-                document.save(update_fields=["due_at"])
-                send_to_worker(document.pk)
-                _fees_due(document)
+            if document is not None:
+                _due(document)
     except Refused as refusal:
         log.warning("credit_note_waits", refund=str(refund.key), code=refusal.code)
     except Exception as error:
@@ -85,14 +84,20 @@ def record_credit_note(refund: Refund, *, by, number: str, issue_date: date) -> 
         if not is_amazons_credit(invoice):
             raise Refused("we_issue", "We issue the credit notes of this order ourselves: "
                           "number the draft instead.")  # fmt: skip
-        if locked.document_id:
-            raise Refused("state", f"Its credit note is on record: {locked.document}.")
+        lock_lines([locked.order_id])
+        _without_draft(locked)
         document = _record(locked, by, check_number(locked.order, number), issue_date)
         locked.document = document
         locked.version += 1
         locked.save(update_fields=["document", "version"])
         refund_row.tell([locked.pk])
     return document
+
+
+def throw_away(draft_ids: Collection[int]) -> None:
+    """Delete drafts of credit notes, and of the fee invoices beside them; no number was spent."""
+    fee_invoices(draft_ids).filter(state=DocumentState.DRAFT).delete()
+    Document.objects.filter(pk__in=draft_ids, state=DocumentState.DRAFT).delete()
 
 
 def check_number(order, number: str) -> str:
@@ -106,13 +111,30 @@ def check_number(order, number: str) -> str:
     return number
 
 
+def _without_draft(refund: Refund) -> None:
+    """Part a locked refund from a draft of ours; a document on record is refused."""
+    if refund.document is None:
+        return
+    if refund.document.state != DocumentState.DRAFT:
+        raise Refused("state", f"Its credit note is on record: {refund.document}.")
+    draft_id, refund.document = refund.document_id, None
+    refund.save(update_fields=["document"])
+    throw_away([draft_id])
+
+
 def _check_money_left(refund: Refund) -> None:
     if refund.state not in MONEY_LEFT:
         raise Refused("not_sent", "The credit note follows the money: this refund is not sent yet.")
 
 
-def _fees_due(note: Document) -> None:
-    """The restocking fee's own invoice falls due with its credit note."""
+def _due(note: Document) -> None:
+    """A credit note falls due, and the restocking fee's own invoice with it; the note may have its
+    number already, where its refund failed and was carried out once more.
+    """
+    if note.state == DocumentState.DRAFT:
+        note.due_at = timezone.now()
+        note.save(update_fields=["due_at"])
+        send_to_worker(note.pk)
     drafts = fee_invoices([note.pk]).filter(state=DocumentState.DRAFT, due_at=None)
     for pk in list(drafts.values_list("pk", flat=True)):
         Document.objects.filter(pk=pk).update(due_at=timezone.now())

@@ -19,7 +19,7 @@ from django.utils import timezone
 from config.core.models.counter import Counter, next_number
 from config.core.refused import Refused
 from config.core.roles import require
-from config.core.sentence import Sentence
+from config.core.sentence import Sentence, say
 from config.core.trail import trail
 from invoicing import credited, gate, issuing, paper, second_look, standing, vies
 from invoicing.caps import lock_lines
@@ -69,6 +69,7 @@ def take_number(
     ``published`` sends the rendering to a worker after the commit. Raises Refused for a document
     that is no draft of ours or whose money has not left, and Document.DoesNotExist.
     """
+    second_look.meet_buyer(document_id)
     second_look.decide_again(document_id)
     for _ in range(ATTEMPTS):
         draft = Document.objects.select_related(*JOINED).get(pk=document_id)
@@ -155,6 +156,13 @@ def _counter(series: NumberSeries, year: int) -> str:
 
 
 def check_turn(document: Document) -> None:
+    """`check_ours`, and a corrected invoice waits for the cancellation of the one before it."""
+    check_ours(document)
+    if standing.waits(document):
+        raise Refused("waits", f"It follows when {document.corrects} is cancelled in full.")
+
+
+def check_ours(document: Document) -> None:
     """Refuse what is no draft of ours, what Amazon issues, and a credit before its money left."""
     if document.state != DocumentState.DRAFT:
         raise Refused("state", f"This document already has its number, {document.number}.")
@@ -164,8 +172,8 @@ def check_turn(document: Document) -> None:
         issuing.require_turn(document)
     elif not _money_left(document):
         raise Refused("not_sent", "A credit note gets its number when its refund has been sent.")
-    if standing.waits(document):
-        raise Refused("waits", f"It follows when {document.corrects} is cancelled in full.")
+    elif document.kind == Kind.CREDIT_NOTE and issuing.is_amazons_credit(document.corrects):
+        raise Refused("amazon_issues", "Amazon writes this credit note: record its number.")
 
 
 def _money_left(document: Document) -> bool:
@@ -232,13 +240,26 @@ def _excess(document: Document) -> Iterable[dict[str, str]]:
     """What a credit note would take above its invoices, per line, component and rate."""
     reversal = document.kind == Kind.INVOICE
     for row in credited.excess(document):
-        sentence = (
-            f"More of {row.sku} would be charged again than {document.corrects.number} credited."
-            if reversal
-            else f"The credit for {row.sku} would be more than its invoice charged; credit notes "
-            "before it took the rest."
-        )
-        yield {"code": "credit_exceeds", "layer": "invoices", "sentence": sentence, "at": row.sku}
+        said = _charged_again(document, row.sku) if reversal else _credited_before(row.sku)
+        yield {
+            "code": "credit_exceeds", "layer": "invoices", "sentence": said.to_json(), "at": row.sku
+        }  # fmt: skip
+
+
+def _charged_again(document: Document, sku: str) -> Sentence:
+    return say(
+        "More of %(sku)s would be charged again than %(number)s credited.",
+        sku=sku,
+        number=document.corrects.number,
+    )
+
+
+def _credited_before(sku: str) -> Sentence:
+    return say(
+        "The credit for %(sku)s would be more than its invoice charged; credit notes before it "
+        "took the rest.",
+        sku=sku,
+    )
 
 
 def send_to_worker(document_id: int) -> None:

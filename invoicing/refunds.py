@@ -20,9 +20,8 @@ from config.core.trail import trail
 from invoicing.approval import BulkResult, approve, approve_many, check_rest, content
 from invoicing.calculation import Calculation
 from invoicing.caps import excess_sentence, first_excess, live_sums, lock_lines, sums_of
-from invoicing.crediting import write_credit_note
-from invoicing.drafting import fee_invoices
-from invoicing.models import ApprovalLimit, Document, Refund, RefundLine
+from invoicing.crediting import throw_away, write_credit_note
+from invoicing.models import ApprovalLimit, Refund, RefundLine
 from invoicing.models.refund import Lane, Source
 from invoicing.refund_row import (
     changing,
@@ -120,7 +119,7 @@ def cancel(key: UUID | str, *, by, reason: str) -> Refund:
     """Withdraw a refund that was not carried out; a draft of its credit note is thrown away."""
     reason, drafts = need_reason(reason), []
     with changing(
-        "cancel", key, by=by, reason=reason, finish=lambda _: _throw_away(drafts)
+        "cancel", key, by=by, reason=reason, finish=lambda _: throw_away(drafts)
     ) as refund:
         refund.move_cancel()
         refund.note = reason[:500]
@@ -158,8 +157,8 @@ def mark_sent(
 ) -> Refund:
     """Say that the money left: the day, the gross amount, and Amazon's refund id if it shows one.
 
-    Numbers the credit note in the same transaction. What its gate finds never undoes the fact that
-    money left: the refund is sent, the draft keeps its findings and is numbered later.
+    The credit note falls due in the same transaction and is numbered by a worker after it. What its
+    gate finds never undoes the fact that money left: the draft keeps its findings.
     """
     write = partial(write_credit_note, by=by)
     with changing("mark_sent", key, by=by, finish=write) as refund:
@@ -367,8 +366,3 @@ def _sent(refund: Refund, by, sent_on: date | None, amazon_refund_id: str) -> No
     refund.sender = by
     refund.sent_at, refund.sent_on = timezone.now(), sent_on
     refund.amazon_refund_id = amazon_refund_id.strip()
-
-
-def _throw_away(draft_ids: list[int]) -> None:
-    fee_invoices(draft_ids).filter(state=DocumentState.DRAFT).delete()
-    Document.objects.filter(pk__in=draft_ids, state=DocumentState.DRAFT).delete()

@@ -12,9 +12,10 @@ from config.core.trail import trail
 from invoicing import category, rates, vies
 from invoicing.gate import Finding
 from invoicing.models import Document
-from invoicing.numbering import check_turn, lock_document, send_to_worker
+from invoicing.numbering import check_ours, lock_document, send_to_worker
 from invoicing.payload import Payload
 from invoicing.refund_row import need_reason
+from invoicing.states import DocumentState, Occasion
 
 LAYER = "review"
 ACCEPTABLE = ("treatment", "rate_unknown", "vies_waiting")
@@ -43,13 +44,26 @@ def accept_finding(document: Document, *, by, code: str, reason: str) -> Documen
     require(by, "invoicing.issue_document")
     with trail("accept_finding", by=by, reason=need_reason(reason)):
         locked = lock_document(document.pk)
-        check_turn(locked)
+        check_ours(locked)
         waved = [row for row in locked.findings if row["code"] == code and code in ACCEPTABLE]
         if not waved:
             raise Refused("not_acceptable", "This finding cannot be accepted: correct the facts.")
         how = {"by": by.get_username(), "reason": reason.strip(), "at": timezone.now().isoformat()}
         locked.accepted = [*locked.accepted, *(row | how for row in waved)]
+        _release(locked)
         locked.due_at = timezone.now()
         locked.save(update_fields=["accepted", "due_at"])
         send_to_worker(locked.pk)
     return locked
+
+
+def _release(invoice: Document) -> None:
+    """Once nothing of a corrected invoice is in doubt, the cancellation that waited falls due."""
+    accepted = [(row["code"], row["sentence"]) for row in invoice.accepted]
+    if any((row["code"], row["sentence"]) not in accepted for row in invoice.findings):
+        return
+    notes = Document.objects.filter(corrects=invoice.corrects_id, state=DocumentState.DRAFT)
+    for note in notes.filter(occasion=Occasion.CANCELLATION, due_at=None):
+        note.due_at = timezone.now()
+        note.save(update_fields=["due_at"])
+        send_to_worker(note.pk)

@@ -217,6 +217,21 @@ def test_cancelled_refund_throws_its_fee_away_too():
     assert list(Document.objects.values_list("kind", flat=True)) == ["invoice"]
 
 
+def test_fee_of_a_refund_that_failed_at_first_is_issued_when_it_is_carried_out_again():
+    refund, finance = refund_with_fee(fee_order("invoice")), make_user("finance")
+    refunds.approve(refund.key, by=finance)
+    refunds.start(refund.key, by=finance)
+    refunds.mark_sent(refund.key, by=finance, sent_on=timezone.localdate(), amount=refund.gross)
+    note, fee = Document.objects.get(refund=refund), Document.objects.get(occasion="fee")
+    assert documents.issue_due(note.pk)
+    refunds.fail(refund.key, by=finance, reason="The card is closed")
+    assert not documents.issue_due(fee.pk)
+    refunds.approve(refund.key, by=finance)
+    carried_out(refund)
+    fee.refresh_from_db()
+    assert fee.state == "issued"
+
+
 def test_fee_does_not_stand_in_the_way_of_a_second_refund_or_invoice():
     order = fee_order("invoice")
     order.lines.update(quantity=2, item_net=Decimal("200.00"), item_tax=Decimal("38.00"))

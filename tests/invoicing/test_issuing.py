@@ -3,10 +3,11 @@
 from datetime import date
 
 import pytest
+from django.utils import timezone
 
 from config.core.refused import Refused
-from invoicing import crediting, documents, issuing
-from invoicing.models import Document, TaxFact
+from invoicing import crediting, documents, issuing, refunds
+from invoicing.models import Document, Refund, TaxFact
 from tests.factories import make_marketplace, make_seller, make_user
 from tests.papers import make_invoice, make_issuing, make_refund, make_shipped_order
 
@@ -128,3 +129,23 @@ def test_invoice_of_an_earlier_system_is_credited_as_the_mode_says(issuer, amazo
             issue_date=date(2026, 10, 1),
         )  # fmt: skip
         assert refusal.code == "we_issue"
+
+
+def test_amazon_took_over_the_credit_notes_of_an_earlier_systems_invoice():
+    order, finance = make_shipped_order(), make_user("finance")
+    make_issuing(order.seller)
+    documents.record_invoice(
+        order, by=finance, number="OLD-2", issue_date=date(2026, 3, 1), issuer="earlier"
+    )
+    refund = make_refund("sending", order=order)
+    make_issuing(order.seller, "DE", "amazon")
+    refunds.mark_sent(refund.key, by=finance, sent_on=timezone.localdate(), amount=refund.gross)
+    documents.finish_documents()
+    draft = Document.objects.get(kind="credit_note")
+    assert (draft.state, [row["code"] for row in draft.findings]) == ("draft", ["amazon_issues"])
+    note = documents.record_credit_note(
+        refund, by=finance, number="AMZ-7", issue_date=timezone.localdate()
+    )
+    assert Document.objects.get(kind="credit_note") == note
+    assert (note.issuer, note.state, note.gross) == ("amazon", "issued", refund.gross)
+    assert Refund.objects.get(pk=refund.pk).document == note
