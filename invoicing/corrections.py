@@ -12,17 +12,27 @@ from config.core.money import ZERO, Split
 from config.core.refused import Refused
 from config.core.roles import require
 from config.core.trail import trail
-from invoicing import numbering, paper, refund_row
+from invoicing import numbering, paper, refund_row, vies
 from invoicing.caps import lock_lines
-from invoicing.credited import of_order
-from invoicing.drafting import new_document, store_lines
+from invoicing.credited import of_order, pieces_left
+from invoicing.drafting import fee_invoices, new_document, store_lines
+from invoicing.gate import Finding
 from invoicing.issuing import is_amazons_credit, require_turn
 from invoicing.models import Document, DocumentLine, Refund
 from invoicing.models.document import Issuer, Kind
 from invoicing.refund_row import need_reason
+from invoicing.reviewing import ACCEPTABLE
 from invoicing.standing import SALES, current
-from invoicing.states import CAP_GROUP, Component, DocumentState, Occasion, RefundState
+from invoicing.states import (
+    CAP_GROUP,
+    UNPAID,
+    Component,
+    DocumentState,
+    Occasion,
+    RefundState,
+)
 
+REVIEW = "Nothing is issued yet: accept it on the new invoice's draft, or throw the draft away."
 # Kept on what the seller decided; what the supply was stays as it was invoiced.
 _OF_THE_SUPPLY = ("shipment_id", "whole_order", "mode")
 
@@ -45,9 +55,10 @@ def correct_invoice(document: Document, *, by, reason: str) -> Document:
     """Cancel an invoice and write it anew for what is left, with today's facts about the buyer.
 
     For a wrong address, name or VAT id; amounts, rates and categories stay Amazon's. Nothing is
-    kept when the gate would stop one of both ("gate"); else both are due, and the new invoice,
-    which is returned, is numbered only once nothing is left of the old one. Refused otherwise as
-    `cancel_invoice`, and "kind" for an invoice of fees.
+    kept when the gate would stop one of both ("gate"); doubts that a person may accept leave both
+    as drafts until then ("review"). Else both are due, and the new invoice, which is returned, is
+    numbered only once nothing is left of the old one. Refused otherwise as `cancel_invoice`, and
+    "kind" for an invoice of fees.
     """
     require(by, "invoicing.correct_document")
     reason = need_reason(reason)
@@ -65,8 +76,9 @@ def issue_again(document: Document, *, by, reason: str) -> Document:
     """Write an invoice anew that was cancelled by mistake: what its cancellation took back.
 
     With today's facts about the buyer; amounts, rates and categories stay Amazon's. Nothing is
-    kept when the gate would stop it ("gate"). Refused otherwise: "forbidden", "reason", "kind",
-    "state", "stands", "replaced", "waiting", and as `issuing.require_turn`.
+    kept when the gate would stop it ("gate"), "review" is as in `correct_invoice`. Refused
+    otherwise: "forbidden", "reason", "kind", "state", "stands", "replaced", "waiting", and as
+    `issuing.require_turn`.
     """
     require(by, "invoicing.correct_document")
     reason = need_reason(reason)
@@ -90,32 +102,40 @@ def cancellation_of(invoice: Document) -> Document | None:
 
 
 def _gate_then_issue(invoice: Document, drafts: list[Document], by, reason: str) -> None:
-    """Make the drafts due when the gate would pass all of them, else throw them away."""
+    """Make the drafts due when the gate would pass all of them, else throw them away; what only a
+    person's word is missing for waits for it.
+    """
     try:  # without a lock: the rules take their time
-        found = next(filter(None, map(_gate, drafts)), "")
+        found = [one for draft in drafts for one in _gate(draft, by)]
     except Exception:
         with trail("correct_invoice", by=by, reason=reason):
             _throw_away(_locked_pair(invoice.pk))
         raise
+    doubtful = all(one.code in ACCEPTABLE for one in found)
     with trail("correct_invoice", by=by, reason=reason):
         lock_lines([invoice.order_id])
         pair = _locked_pair(invoice.pk)
-        if not found:
-            for row in pair:
-                row.due_at = timezone.now()
-                row.save(update_fields=["due_at"])
-            _issue_after_commit(*(row.pk for row in pair))
-        else:
+        if not doubtful:
             _throw_away(pair)
+        for row in pair if doubtful else ():
+            if not found:
+                row.due_at = timezone.now()
+            elif row.occasion == Occasion.CORRECTION:
+                row.findings, row.gated_at = [one.to_json() for one in found], timezone.now()
+            row.save(update_fields=["due_at", "findings", "gated_at"])
+        if not found:
+            _issue_after_commit(*(row.pk for row in pair))
     if found:
-        raise Refused("gate", found)
+        said = " ".join(str(one.sentence) for one in found)
+        raise Refused("review", f"{said} {REVIEW}") if doubtful else Refused("gate", said)
 
 
 def reverse_credit_note(document: Document, *, by, reason: str) -> Document:
     """Take a credit note back by an invoice that names it: its refund failed or was reversed.
 
-    A failed refund may be approved again; then it gets a credit note of its own. Refused:
-    "forbidden", "reason", "kind", "state", "amazon_issues", "money_left", "waiting".
+    The invoice of a fee kept from the refund is cancelled with it. A failed refund may be approved
+    again; then it gets a credit note of its own. Refused: "forbidden", "reason", "kind", "state",
+    "amazon_issues", "money_left", "waiting".
     """
     require(by, "invoicing.correct_document")
     with trail("reverse_credit_note", by=by, reason=need_reason(reason)):
@@ -123,12 +143,12 @@ def reverse_credit_note(document: Document, *, by, reason: str) -> Document:
         lock_lines([document.order_id])
         note = _on_record(document.pk, Kind.CREDIT_NOTE)
         _check_not_reversed(note)
-        invoice = _reverse(note, by)
+        invoice, cancelled = _reverse(note, by), _take_fees_back(note, by)
         if refund.state == RefundState.FAILED:
             refund.document = None
             refund.version += 1
             refund.save(update_fields=["document", "version"])
-        _issue_after_commit(invoice.pk)
+        _issue_after_commit(invoice.pk, *cancelled)
     return invoice
 
 
@@ -140,7 +160,7 @@ def to_take_back() -> QuerySet[Document]:
     notes = Document.objects.filter(
         kind=Kind.CREDIT_NOTE, issuer=Issuer.RETOUR, state=DocumentState.ISSUED
     )
-    unpaid = notes.filter(refund__state__in=(RefundState.REVERSED, RefundState.FAILED))
+    unpaid = notes.filter(refund__state__in=UNPAID)
     back = Document.objects.filter(corrects=OuterRef("pk"), occasion=Occasion.REVERSAL)
     return unpaid.filter(~Exists(back)).order_by("id")
 
@@ -156,7 +176,7 @@ def discard(document: Document, *, by, reason: str) -> None:
         pair = _locked_pair(document.corrects_id)
         if document.pk not in {row.pk for row in pair}:
             raise Refused("state", "Only a draft of a cancellation or correction is thrown away.")
-        if all(row.occasion == Occasion.CORRECTION for row in pair):
+        if all(row.occasion == Occasion.CORRECTION and row.due_at for row in pair):
             raise Refused("state", "The cancellation has its number: the invoice must follow it.")
         _throw_away(pair)
 
@@ -213,7 +233,7 @@ def _lock_refund(note: Document) -> Refund:
     if refund is None:
         raise Refused("kind", "This credit note belongs to no refund; it cannot be taken back.")
     refund = refund_row.one(refund.key)
-    if refund.state not in (RefundState.REVERSED, RefundState.FAILED):
+    if refund.state not in UNPAID:
         state = refund.get_state_display().lower()
         raise Refused(
             "money_left",
@@ -243,12 +263,11 @@ def _throw_away(drafts: list[Document]) -> None:
         row.delete()
 
 
-def _gate(draft: Document) -> str:
-    """What the gate would say of a draft; empty when it would pass."""
-    report = numbering.look(
-        Document.objects.select_related(*numbering.JOINED).get(pk=draft.pk)
-    ).report
-    return " ".join(str(finding.sentence) for finding in report.findings)
+def _gate(draft: Document, by) -> list[Finding]:
+    """What the gate and a second look would say of a draft; VIES is asked first."""
+    rows = Document.objects.select_related(*numbering.JOINED)
+    vies.ensure(fresh := rows.get(pk=draft.pk), by=by)
+    return numbering.look(fresh).report.findings
 
 
 def _take_back(invoice: Document, by, *, due: bool = True) -> Document:
@@ -266,6 +285,7 @@ def _write_anew(invoice: Document, note: Document, by) -> Document:
     """Draft the invoice that replaces one: the cancelled lines, the buyer as known today."""
     anew = _draft(invoice.order, Kind.INVOICE, Occasion.CORRECTION, invoice, by)
     anew.revision, anew.tax_point = invoice.revision + 1, invoice.tax_point
+    anew.accepted = invoice.accepted
     return _store(anew, [_copy(row, anew, None) for row in note.lines.order_by("position")])
 
 
@@ -275,6 +295,17 @@ def _reverse(note: Document, by) -> Document:
     invoice.tax_point, invoice.language = note.corrects.tax_point, note.language
     invoice.due_at = timezone.now()
     return _store(invoice, [_copy(row, invoice, row) for row in note.lines.order_by("position")])
+
+
+def _take_fees_back(note: Document, by) -> list[int]:
+    """Cancel the fees that were billed beside a credit note; returns the ids of the drafts."""
+    fees = fee_invoices([note.pk]).select_related("order", "seller")
+    drafts = fees.filter(state=DocumentState.DRAFT).select_for_update(of=("self",), no_key=True)
+    _throw_away(drafts)
+    if fees.filter(state=DocumentState.NUMBERED).exists():
+        raise Refused("waiting", "The invoice of its fee is being issued: try again in a minute.")
+    charged = [fee for fee in fees if any(of_order(fee.order_id).left(fee.pk).values())]
+    return [_take_back(fee, by).pk for fee in charged]
 
 
 def _draft(order, kind: str, occasion: str, corrected: Document, by) -> Document:
@@ -303,7 +334,7 @@ def _store(document: Document, rows: list[DocumentLine]) -> Document:
 def _rest_lines(invoice: Document, note: Document) -> list[DocumentLine]:
     """Unsaved lines over what is left, in the order of the invoice's lines."""
     left = of_order(invoice.order_id).left(invoice.pk)
-    pieces = _pieces_left(invoice)
+    pieces = pieces_left(invoice)
     charged = invoice.lines.filter(net__gte=0).select_related("order_line").order_by("position")
     rows: list[DocumentLine] = []
     for line in charged:
@@ -316,24 +347,6 @@ def _rest_lines(invoice: Document, note: Document) -> list[DocumentLine]:
         row.quantity = pieces.get(line.order_line_id, 0) if line.component == Component.ITEM else 0
         rows.append(row)
     return rows
-
-
-def _pieces_left(invoice: Document) -> dict[int, int]:
-    """Pieces charged less pieces credited, per order line; what was reversed counts again."""
-    left: dict[int, int] = {}
-    items = DocumentLine.objects.exclude(document__state=DocumentState.DRAFT)
-    items = items.filter(document__order=invoice.order_id, component=Component.ITEM)
-    for row in items.select_related("document", "original__document", "original__original"):
-        sign = 1 if row.document.kind == Kind.INVOICE else -1
-        if _first(row).document_id == invoice.pk:
-            left[row.order_line_id] = left.get(row.order_line_id, 0) + sign * row.quantity
-    return {line: max(pieces, 0) for line, pieces in left.items()}
-
-
-def _first(row: DocumentLine) -> DocumentLine:
-    while row.original is not None:
-        row = row.original
-    return row
 
 
 def _copy(

@@ -12,7 +12,7 @@ from decimal import Decimal
 from config.core.money import Split
 from invoicing.models import Document, DocumentLine
 from invoicing.models.document import Kind
-from invoicing.states import CAP_GROUP, DocumentState, Occasion
+from invoicing.states import CAP_GROUP, Component, DocumentState, Occasion
 
 # Invoice id (or credit note id, of what reversals take back), order line id, cap group, rate.
 Key = tuple[int | None, int, str, Decimal | None]
@@ -83,6 +83,29 @@ def invoice_of_credit(row: DocumentLine) -> int | None:
     if original is not None and original.document.kind == Kind.INVOICE:
         return original.document_id
     return row.document.corrects_id
+
+
+def pieces_left(invoice: Document) -> dict[int, int]:
+    """Pieces charged less pieces credited, per order line; what was reversed counts again."""
+    left: dict[int, int] = defaultdict(int)
+    items = DocumentLine.objects.exclude(document__state=DocumentState.DRAFT)
+    items = items.filter(document__order=invoice.order_id, component=Component.ITEM)
+    for row in _joined(items):
+        if first(row).document_id == invoice.pk:
+            left[row.order_line_id] += signed_pieces(row)
+    return {line: max(pieces, 0) for line, pieces in left.items()}
+
+
+def first(row: DocumentLine) -> DocumentLine:
+    """The invoice line that a document's line goes back to; an invoice's own is its first."""
+    while row.original is not None:
+        row = row.original
+    return row
+
+
+def signed_pieces(row: DocumentLine) -> int:
+    """Pieces charged; those credited are negative."""
+    return row.quantity if row.document.kind == Kind.INVOICE else -row.quantity
 
 
 def _joined(rows):

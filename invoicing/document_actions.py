@@ -15,7 +15,7 @@ from invoicing.actions import NOT_YOURS, Action
 from invoicing.models import Delivery, Document, LegalHold, Refund
 from invoicing.models.document import Issuer, Kind
 from invoicing.reviewing import ACCEPTABLE
-from invoicing.states import MONEY_LEFT, DocumentState, Occasion, RefundState
+from invoicing.states import MONEY_LEFT, UNPAID, DocumentState, Occasion
 from invoicing.waiting import in_words
 
 
@@ -110,7 +110,7 @@ def _correct(document: Document, user: Any, refund: Refund | None) -> list[Actio
         return _correct_invoice(document, user)
     if document.occasion != Occasion.REFUND:
         return []
-    stays = refund is None or refund.state not in (RefundState.REVERSED, RefundState.FAILED)
+    stays = refund is None or refund.state not in UNPAID
     return [
         _button(
             document, user, "reverse", _("Reverse this credit note"), "invoicing.correct_document",

@@ -29,7 +29,8 @@ TAKEN_BACK = """
 REVERSED_STAYS_UNPAID = """
     SELECT d.id, d.number, r.state
     FROM invoicing_document d JOIN invoicing_refund r ON r.document_id = d.corrects_id
-    WHERE d.occasion = 'reversal' AND d.state <> 'draft' AND r.state <> 'reversed'
+    WHERE d.occasion = 'reversal' AND d.state <> 'draft'
+      AND r.state NOT IN ('reversed', 'cancelled')
 """
 
 DELIVERED = """

@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db.models import Q
 
 from config.core.money import Split
-from invoicing.credited import Credited, add
+from invoicing.credited import Credited, add, first, signed_pieces
 from invoicing.models import Document, DocumentLine, RefundLine
 from invoicing.models.document import Kind
 from invoicing.states import CAP_GROUP, Component, DocumentState
@@ -54,11 +54,10 @@ class _Room:
         self.last: dict[tuple[int, int], DocumentLine] = {}
         rows = DocumentLine.objects.filter(document__order_id__in={i.order_id for i in invoices})
         counted = ~Q(document__state=DocumentState.DRAFT) | Q(document__kind=Kind.CREDIT_NOTE)
-        found = list(
-            rows.filter(counted).select_related(
-                "document__corrects", "original__document", "original__original__document"
-            )
-        )
+        papers = ("document", "document__corrects", "original__document",
+                  "original__original__document")  # fmt: skip
+        joined = rows.filter(counted).select_related(*papers)
+        found = list(joined.defer(*(f"{path}__payload" for path in papers)))
         self.originals = _originals(invoices, found)
         self._count(add(Credited(), found))
         for row in found:
@@ -71,13 +70,9 @@ class _Room:
             self.left[invoice, line, group] -= split
 
     def _count_pieces(self, row: DocumentLine) -> None:
-        first = row
-        while first.original is not None:
-            first = first.original
-        sign = 1 if row.document.kind == Kind.INVOICE else -1
         if row.component == Component.ITEM:
-            place = (first.document_id, row.order_line_id, Component.ITEM)
-            self.pieces[place] += sign * row.quantity
+            place = (first(row).document_id, row.order_line_id, Component.ITEM)
+            self.pieces[place] += signed_pieces(row)
 
     def take(self, line: RefundLine) -> list[Share]:
         """The shares of one line, taken out of what is left."""

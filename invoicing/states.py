@@ -65,6 +65,8 @@ REFUND_TRANSITIONS: tuple[tuple[str, str], ...] = tuple(
 LIVE = (R.PROPOSED, R.APPROVED, R.SENDING, R.SENT, R.CONFIRMED, R.UNKNOWN)
 OPEN = (R.PROPOSED, R.APPROVED, R.SENDING, R.UNKNOWN, R.FAILED)
 MONEY_LEFT = (R.SENT, R.CONFIRMED)
+# The buyer does not have the money; a refund that failed may be cancelled afterwards.
+UNPAID = (R.FAILED, R.REVERSED, R.CANCELLED)
 
 
 class DocumentState(models.TextChoices):
