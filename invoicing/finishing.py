@@ -11,6 +11,7 @@ import time
 from datetime import timedelta
 from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
@@ -19,6 +20,7 @@ from django.utils import timezone
 
 from config.core.models import User
 from config.core.refused import Refused
+from config.core.sentence import say
 from config.core.trail import trail
 from invoicing import gate
 from invoicing.einvoice import writing
@@ -147,12 +149,14 @@ def _not_now(document_id: int, refused: Refused) -> None:
         _keep(document_id, [{"code": refused.code, "layer": "", "sentence": refused.sentence}])
 
 
-def _fault(error: Exception) -> dict[str, str]:
-    sentence = f"A fault of Retour ({type(error).__name__}) is in the way; it is tried again."
-    return {"code": "fault", "layer": "", "sentence": sentence, "at": ""}
+def _fault(error: Exception) -> dict[str, Any]:
+    said = say(
+        "A fault of Retour (%(name)s) is in the way; it is tried again.", name=type(error).__name__
+    )
+    return {"code": "fault", "layer": "", "sentence": said.to_json(), "at": ""}
 
 
-def _keep(document_id: int, findings: list[dict[str, str]]) -> None:
+def _keep(document_id: int, findings: list[dict[str, Any]]) -> None:
     """Keep findings on what is not issued yet."""
     with trail("issue_document", by=User.objects.system()):
         rows = Document.objects.filter(pk=document_id).exclude(state=DocumentState.ISSUED)

@@ -1,16 +1,32 @@
-"""A stopped draft is looked at again: facts about the buyer may have come, so the category of its
-untaxed lines is decided anew. Amounts and rates stay Amazon's.
+"""A draft is looked at again before it is checked: facts about the buyer may have come.
+
+It takes the buyer its order has now; once stopped, the category of its untaxed lines is decided
+anew. Amounts and rates stay Amazon's.
 """
 
-from django.db.models import Sum
+from django.db.models import F, Q, Sum
 
 from config.core.models import User
 from config.core.trail import trail
 from invoicing.category import category_of
 from invoicing.models import Document, DocumentTax
 from invoicing.models.document import Kind
-from invoicing.standing import SALES
+from invoicing.standing import MIRRORS, SALES
 from invoicing.states import DocumentState
+
+
+def meet_buyer(document_id: int) -> bool:
+    """Give a draft the buyer that somebody named on its order since; True when it changed.
+
+    What takes a document back keeps the buyer of that document.
+    """
+    named = Q(order__buyer__isnull=False) & (Q(buyer=None) | ~Q(buyer=F("order__buyer")))
+    drafts = Document.objects.filter(pk=document_id, state=DocumentState.DRAFT)
+    draft = drafts.filter(named).exclude(occasion__in=MIRRORS).select_related("order").first()
+    if draft is None:
+        return False
+    with trail("meet_buyer", by=User.objects.system()):
+        return bool(drafts.update(buyer=draft.order.buyer_id))
 
 
 def decide_again(document_id: int) -> bool:

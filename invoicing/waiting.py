@@ -71,6 +71,9 @@ def next_step(row: Mapping[str, Any]) -> tuple[str, str]:
     code = row["findings"][0]["code"]
     if code.startswith(_ABOUT_BUYER):
         code = "buyer_"
+    if code.startswith("buyer_") and not row["buyer_id"]:
+        page = reverse("returns:order", args=[row["order__amazon_order_id"]])
+        return _("Name the buyer of the order"), page
     for start, (page, key, label) in _RECORDS.items():
         if code.startswith(start) and row[key]:
             return str(label), reverse(page, args=[row[key]])
