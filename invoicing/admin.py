@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from config.core.admin import ReadOnlyAdmin, TrailedAdmin
 from invoicing import texts
@@ -35,6 +36,8 @@ from invoicing.models import (
     ViesCheck,
     Wording,
 )
+
+PATTERN = _("Write a pattern with {year} and {number}, such as DE-INV-{year}-{number:06d}.")
 
 
 class RowsInline(admin.TabularInline):
@@ -133,10 +136,34 @@ class DownloadAdmin(ReadOnlyAdmin):
     list_select_related = ("by", "document", "run")
 
 
+class NumberSeriesForm(forms.ModelForm):
+    """A series whose numbers never repeat: counting starts at one again every year."""
+
+    class Meta:
+        model = NumberSeries
+        fields = ("seller", "kind", "marketplace", "pattern")
+
+    def clean_pattern(self) -> str:
+        """With {year} and {number}, each of which makes another number of it."""
+        pattern = self.cleaned_data["pattern"].strip()
+        try:
+            numbers = {
+                pattern.format(year=year, number=number)
+                for year in (2026, 2027)
+                for number in (1, 2)
+            }
+        except (LookupError, ValueError, AttributeError) as error:
+            raise forms.ValidationError(PATTERN) from error
+        if len(numbers) < 4:
+            raise forms.ValidationError(PATTERN)
+        return pattern
+
+
 @admin.register(NumberSeries)
 class NumberSeriesAdmin(TrailedAdmin):
     """Patterns of numbers; one that has given numbers keeps its pattern."""
 
+    form = NumberSeriesForm
     list_display = ("pattern", "seller", "kind", "marketplace")
     list_filter = ("kind", "seller", "marketplace")
     search_fields = ("pattern", "seller__code", "seller__name")
@@ -144,7 +171,7 @@ class NumberSeriesAdmin(TrailedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj=None) -> tuple[str, ...]:
         """A used series stays as it is: its numbers are printed."""
-        if obj and obj.documents.exists():
+        if obj and (obj.documents.exists() or obj.erasures.exists()):
             return ("seller", "kind", "marketplace", "pattern")
         return ()
 

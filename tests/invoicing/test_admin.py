@@ -10,7 +10,7 @@ from django.urls import reverse
 from config.core.admin import ReadOnlyAdmin
 from invoicing import documents
 from invoicing.models import ApprovalLimit, Document, FxRate, NumberSeries, Refund
-from tests.factories import make_user
+from tests.factories import make_marketplace, make_seller, make_user
 from tests.papers import make_invoice, make_limit, make_refund
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +92,24 @@ def test_limit_is_changed_with_a_trail(boss):
     changed = ApprovalLimit.objects.get()
     assert str(changed.amount) == "250.00"
     assert changed.events.order_by("-pgh_id")[0].pgh_context["verb"] == "admin.approvallimit"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kept"),
+    [
+        ("DE-{year}-{number:05d}", True),
+        ("DE-INV-{number:06d}", False),  # the next year would begin with taken numbers
+        ("DE-{year}", False),
+        ("DE-{year}-{no}", False),
+        ("DE-{year}-{number", False),
+        ("DE-{year}-{number.real.x}", False),
+    ],
+)
+def test_pattern_of_a_series_makes_every_number_another_one(boss, pattern, kept):
+    given = {"seller": make_seller().pk, "kind": "invoice",
+             "marketplace": make_marketplace().pk, "pattern": pattern}  # fmt: skip
+    boss.post(reverse("admin:invoicing_numberseries_add"), given)
+    assert NumberSeries.objects.exists() is kept
 
 
 def test_series_that_gave_numbers_keeps_its_pattern(boss):
