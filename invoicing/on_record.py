@@ -37,15 +37,28 @@ def ready(seller_ids: Iterable[int] | None) -> QuerySet[TaxFact]:
     unpaired = Refund.objects.filter(
         order=OuterRef("order"), document=None, state__in=MONEY_LEFT, gross__gt=0
     )
+    numbered = Document.objects.filter(seller=OuterRef("seller"), number=OuterRef("invoice_number"))
+    # Never ours to issue: such rows only wait for Amazon's document, and may be many.
+    amazons = Q(deemed_supplier=True) | Q(amazon_invoiced=True) | Q(order__is_amazon_invoiced=True)
     shipped, given_back = TaxFact.Type.SHIPMENT, TaxFact.Type.REFUND
     from_vidr = Q(report=TaxFact.Report.VIDR)
     by_amazon = Q(report=TaxFact.Report.AMAZON) & ~Q(invoice_number="")
     return rows.filter(
-        (from_vidr & Q(transaction_type=shipped) & (Exists(vidr) | Exists(documents)))
+        (from_vidr & Q(transaction_type=shipped) & ((Exists(vidr) & ~amazons) | Exists(documents)))
         | (from_vidr & Q(transaction_type=given_back) & (Exists(notes) | Exists(unpaired)))
         | (by_amazon & Q(transaction_type=shipped))
-        | (by_amazon & Q(transaction_type=given_back) & (Exists(unpaired) | Exists(documents)))
+        | (by_amazon & Q(transaction_type=given_back) & (Exists(unpaired) | Exists(numbered)))
     )
+
+
+def may_conflict(rows: QuerySet[TaxFact]) -> QuerySet[TaxFact]:
+    """Open shipments that name an invoice where another stands for their order, or has its number;
+    who looks for conflicts reads these first.
+    """
+    on_record = Document.objects.filter(seller=OuterRef("seller")).exclude(number="")
+    same = Q(order=OuterRef("order"), kind=Kind.INVOICE) | Q(number=OuterRef("invoice_number"))
+    named = rows.filter(transaction_type=TaxFact.Type.SHIPMENT).exclude(invoice_number="")
+    return named.filter(Exists(on_record.filter(same)))
 
 
 class Known:

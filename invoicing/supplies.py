@@ -24,7 +24,7 @@ from invoicing.lines import fact_rows, store_lines
 from invoicing.models import Document, IssuingMode, Refund, TaxFact
 from invoicing.models.document import Issuer, Kind
 from invoicing.numbering import send_to_worker
-from invoicing.on_record import MONEY, Known, ready
+from invoicing.on_record import MONEY, Known, may_conflict, ready
 from invoicing.states import MONEY_LEFT, DocumentState, Occasion
 from invoicing.tax_groups import Group, Verdict
 from orders.models import ImportFile
@@ -267,7 +267,8 @@ def open_supplies(
 ) -> list[OpenSupply]:
     """Shipments and refunds of Amazon's tax reports that have no document, newest first.
 
-    For the documents page and the order's; conflicts come first. At most ``limit`` rows are read.
+    For the documents page and the order's; conflicts come first. Read are the orders of the newest
+    ``limit`` rows, and of as many more that may be in conflict, whatever their age.
     """
     rows = TaxFact.objects.filter(MONEY, document=None)
     rows = rows.exclude(report=TaxFact.Report.AMAZON, invoice_number="")
@@ -275,7 +276,10 @@ def open_supplies(
         rows = rows.filter(seller_id__in=list(seller_ids))
     if order_id is not None:
         rows = rows.filter(order_id=order_id)
-    facts = list(rows.select_related("order__marketplace", "order__seller").order_by("-pk")[:limit])
+    newest = [some.order_by("-pk").values_list("order_id", flat=True)[:limit]
+              for some in (may_conflict(rows), rows)]  # fmt: skip
+    whole = rows.filter(order_id__in={order for some in newest for order in some})
+    facts = list(whole.select_related("order__marketplace", "order__seller").order_by("-pk"))
     known = Known(facts)
     found = [OpenSupply(group, known.verdict(group)) for group in tax_groups.groups(facts)]
     waiting = [one for one in found if one.verdict.do == "wait"]

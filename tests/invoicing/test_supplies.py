@@ -13,7 +13,7 @@ from config.core.invariants import promises, violations
 from config.core.models import User
 from config.core.refused import Refused
 from config.core.trail import trail
-from invoicing import corrections, documents, supplies
+from invoicing import corrections, documents, on_record, supplies
 from invoicing.matching import match_refunds
 from invoicing.models import Document, Refund, TaxFact
 from invoicing.payload import Payload
@@ -583,6 +583,34 @@ def test_page_lists_what_waits_with_conflicts_first(tmp_path, client):
     assert page.index("owed twice") < page.index("issuing mode of the seller there is another one")
     assert ours.get_absolute_url() in page
     assert "/documents/tax-data/" in client.get("/documents/").content.decode()
+
+
+def test_conflict_is_listed_however_many_rows_wait_since(tmp_path):
+    order = shipped()
+    documents.issue_invoice(order, by=make_user("finance"))
+    bring(tmp_path, sc(sc_row()), seller=order.seller)
+    rows = [vidr_row(order_id=f"302-1110002-{n:07d}", transaction_id=f"T{n}") for n in range(5)]
+    bring(tmp_path, vidr(*rows), seller=order.seller)
+    found = [one.verdict.code for one in supplies.open_supplies(limit=2)]
+    assert found == ["double", "mode", "mode"]
+
+
+def test_group_is_never_cut_in_two_by_the_limit(tmp_path):
+    order = known_order("seller")
+    bring(tmp_path, vidr(vidr_row("59.50", "9.50"),
+                         vidr_row("59.50", "9.50", sku="OTHER", order_item_id="")),
+          seller=order.seller)  # fmt: skip
+    (one,) = supplies.open_supplies(limit=1)
+    assert len(one.group.facts) == 2
+
+
+@pytest.mark.parametrize(
+    "cells", [{"is_amazon_invoiced": "true"}, {"invoice_number": "GB600001DEMO1D"}]
+)
+def test_what_only_amazon_may_issue_is_not_looked_at_again_and_again(tmp_path, cells):
+    order = known_order()
+    bring(tmp_path, vidr(vidr_row(**cells)), seller=order.seller)
+    assert not on_record.ready(None).exists()
 
 
 def test_page_is_for_people_who_are_logged_in(client):
