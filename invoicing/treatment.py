@@ -14,6 +14,7 @@ from invoicing.payload import EU, Category, TaxRegistration
 TAXED_AT_DISPATCH = frozenset({"K", "G"})
 # Northern Ireland trades goods as in the EU, under ids that begin with XI.
 UNION = EU | {"XI"}
+KINGDOM = frozenset({"GB", "XI"})
 EXEMPTIONS: dict[str, str] = {
     "K": "intra_community",
     "G": "export",
@@ -75,7 +76,7 @@ class Treatment:
 
 def treat(sale: Sale) -> Treatment:
     """Return the row of the table that the sale falls under; the first that fits."""
-    rows = (_deemed, _abroad, _domestic, _within_the_union, _export)
+    rows = (_deemed, _abroad, _kingdom, _domestic, _within_the_union, _export)
     found = (row(sale) for row in rows)
     return next(filter(None, found), None) or _no_row(sale)
 
@@ -108,7 +109,7 @@ def _deemed(sale: Sale) -> Treatment | None:
     """
     inside = {sale.ship_from, sale.ship_to}
     union = inside <= UNION and sale.established not in UNION
-    kingdom = inside == {"GB"} and sale.established != "GB"
+    kingdom = inside <= KINGDOM and "GB" in inside and sale.established != "GB"
     if sale.buyer_id or not (union or kingdom):
         return None
     says = say(
@@ -125,9 +126,18 @@ def _abroad(sale: Sale) -> Treatment | None:
     return _made(ABROAD[sale.ship_to], sale.ship_to)
 
 
+def _kingdom(sale: Sale) -> Treatment | None:
+    """Within the United Kingdom. Between Great Britain and Northern Ireland VAT is charged as at
+    home, though the goods cross the Union's border (HMRC, goods moving between both since 2021).
+    """
+    if not {sale.ship_from, sale.ship_to} <= KINGDOM:
+        return None
+    return _made("S", "GB", None if "GB" in sale.vat else _unregistered("GB"))
+
+
 def _domestic(sale: Sale) -> Treatment | None:
     country = sale.ship_to
-    if sale.ship_from != country or country not in UNION | {"GB"}:
+    if sale.ship_from != country or country not in UNION:
         return None
     if _reverse_charge(sale):
         return _made("AE", country, _unconfirmed(sale))

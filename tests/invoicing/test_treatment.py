@@ -71,6 +71,16 @@ def sale(origin, target, buyer="", valid=True, **fields):
         ("Britain", sale("GB", "GB", established="GB", vat=frozenset({"GB"})), "S", "GB"),
         ("Britain from abroad to a registered buyer",
          sale("GB", "GB", "GB", vat=frozenset({"DE", "GB"})), "S", "GB"),
+        ("Britain to Northern Ireland",
+         sale("GB", "XI", established="GB", vat=frozenset({"GB"})), "S", "GB"),
+        ("Britain to Northern Ireland, registered buyer",
+         sale("GB", "XI", "XI", vat=frozenset({"DE", "GB"})), "S", "GB"),
+        ("Northern Ireland to Britain",
+         sale("XI", "GB", "GB", established="GB", vat=frozenset({"GB"})), "S", "GB"),
+        ("within Northern Ireland",
+         sale("XI", "XI", "XI", established="GB", vat=frozenset({"GB"})), "S", "GB"),
+        ("Northern Ireland to the Union",
+         sale("XI", "IE", "IE", established="GB", vat=frozenset({"GB", "XI"})), "K", "XI"),
         ("Japan", sale("JP", "JP", established="JP", vat=frozenset()), "S", "JP"),
         ("Canada", sale("CA", "CA", established="CA", vat=frozenset()), "S", "CA"),
         ("United States", sale("US", "US", established="US", vat=frozenset()), "O", "US"),
@@ -90,6 +100,7 @@ def test_row_of_the_table(row, sold, category, country):
         sale("DE", "FR", established="GB", vat=frozenset({"DE"})),
         sale("GB", "GB", established="DE", vat=frozenset({"GB"})),
         sale("GB", "GB", established="US", vat=frozenset({"GB"})),
+        sale("GB", "XI", established="DE", vat=frozenset({"GB"})),
     ],
 )
 def test_amazon_is_the_deemed_supplier_of_sellers_from_outside_to_buyers_without_id(sold):
@@ -114,6 +125,7 @@ def test_every_switch_of_article_194_makes_the_buyer_owe_the_tax():
         (sale("DE", "FR", "FR", False), "not valid"),
         (sale("DE", "FR"), "no VAT id of another country"),
         (sale("AT", "AT"), "no VAT id of AT"),
+        (sale("GB", "XI", "XI"), "no VAT id of GB"),
         (sale("ES", "ES", "ES", None), "confirmed"),
         (sale("JP", "US"), "tax adviser"),
     ],
@@ -227,6 +239,21 @@ def test_northern_ireland_is_in_the_union_for_goods():
     assert check_particulars(payload) == []
     belfast = Document.objects.get(order=order)
     assert check_treatment(belfast, payload) == []
+
+
+@pytest.mark.django_db
+def test_british_sale_to_northern_ireland_carries_british_tax_and_asks_nobody():
+    """UK VAT is charged as at home (HMRC: goods moving between Great Britain and Northern Ireland);
+    no export, although the goods are in the Union's single market then.
+    """
+    seller = make_seller(country="GB")
+    make_registration(seller, "GB", "VAT", "GB980780684")
+    order = make_shipped_order(
+        seller=seller, marketplace="UK", ship_country="GB", ship_postal_code="BT1 5GS", rate="0.20"
+    )
+    payload = filled(order)
+    assert (payload.tax_country, payload.rates[0].category) == ("GB", "S")
+    assert check_treatment(Document.objects.get(order=order), payload) == []
 
 
 @pytest.mark.django_db
