@@ -38,7 +38,13 @@ def of_document(
             *_keep(document, user, hold),
         ]
     else:
-        found = []
+        found = [
+            _button(
+                document, user, "again", _("Make its file now"), "invoicing.issue_document",
+                primary=bool(document.findings),
+                note=_("Retour tries by itself too, at least once an hour."),
+            )
+        ]  # fmt: skip
     for action in found:
         if bound and action.name in bound:
             action.form = bound[action.name]
@@ -91,8 +97,7 @@ def _of_draft(document: Document, user: Any, refund: Refund | None) -> list[Acti
 
 
 def _why_not_now(document: Document, refund: Refund | None) -> str:
-    follows_money = document.kind == Kind.CREDIT_NOTE and document.occasion == Occasion.REFUND
-    if follows_money and (refund is None or refund.state not in MONEY_LEFT):
+    if document.follows_refund and (refund is None or refund.state not in MONEY_LEFT):
         return _("A credit note gets its number when its refund has been sent.")
     if document.occasion == Occasion.FEE and document.due_at is None:
         return _("It is issued with the credit note, when the refund is sent.")
@@ -108,7 +113,7 @@ def _correct(document: Document, user: Any, refund: Refund | None) -> list[Actio
         return []
     if document.kind == Kind.INVOICE:
         return _correct_invoice(document, user)
-    if document.occasion != Occasion.REFUND:
+    if not document.follows_refund:
         return []
     stays = refund is None or refund.state not in UNPAID
     return [

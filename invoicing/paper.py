@@ -122,9 +122,7 @@ def _payment_note(document: Document) -> str:
 
 def _occasion(document: Document) -> str:
     """Why it exists; a credit note without a better reason follows a refund."""
-    if document.kind == Kind.CREDIT_NOTE and document.occasion == Occasion.SUPPLY:
-        return Occasion.REFUND.value
-    return document.occasion
+    return Occasion.REFUND.value if document.follows_refund else document.occasion
 
 
 def _buyer(document: Document, country: str) -> Party:

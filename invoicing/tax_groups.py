@@ -218,11 +218,12 @@ def vidr_credit(
     if known:
         return Verdict("tie", target=known[0])
     reversal = group.transaction_id.startswith(REVERSAL)
-    occasion = Occasion.CANCELLATION if reversal else Occasion.REFUND
     fitting = [
         note
         for note in notes
-        if not note.transaction_id and note.occasion == occasion and _fits(note, group)
+        if not note.transaction_id
+        and (note.occasion == Occasion.CANCELLATION if reversal else note.follows_refund)
+        and _fits(note, group)
     ]
     if fitting:
         by_shipment = [note for note in fitting if note.shipment_id == group.shipment_id]

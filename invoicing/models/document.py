@@ -253,6 +253,14 @@ class Document(models.Model):
     def __str__(self):
         return self.number or f"draft {self.pk}"
 
+    @property
+    def follows_refund(self) -> bool:
+        """Whether it is the credit note of a refund; those from before occasions were written down
+        say supply.
+        """
+        of_a_refund = self.occasion in (Occasion.REFUND, Occasion.SUPPLY)
+        return self.kind == Kind.CREDIT_NOTE and of_a_refund
+
     def get_absolute_url(self):
         """The page of this row."""
         return f"/documents/{self.pk}/"

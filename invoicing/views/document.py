@@ -161,6 +161,7 @@ def _discard(document: Document, *, by: Any, reason: str) -> Document:
 
 DOORS = {
     "number": Door(documents.number, _("Numbered; its file is being made.")),
+    "again": Door(documents.ask_again, _("Its file is being made.")),
     "cancel": Door(
         corrections.cancel_invoice, _("Cancelled: this credit note is being issued."),
         forms.ReasonForm, leads_on=True,

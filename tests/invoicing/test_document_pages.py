@@ -4,11 +4,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from config.core.refused import Refused
-from invoicing import documents
+from config.core.trail import trail
+from invoicing import documents, refunds
 from invoicing.models import Delivery, Document, Download, LegalHold
-from tests.factories import make_buyer, make_order, make_user
+from tests.factories import make_buyer, make_order, make_registration, make_seller, make_user
 from tests.papers import make_invoice, make_issuing, make_refund, make_shipped_order
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +149,22 @@ def test_draft_shows_its_findings_and_the_way_to_correct_them(client, finance):
     assert Document.objects.get(pk=draft.pk).number
 
 
+def test_what_an_e_invoice_misses_leads_to_the_buyer(client, finance):
+    buyer = make_buyer(country="FR", email="")
+    seller = make_seller(country="FR", email="factures@demo.example")
+    make_registration(seller, "FR", "VAT", "FR40303265045")
+    order = make_shipped_order(
+        buyer=buyer, seller=seller, marketplace="FR", ship_country="FR", rate="0.20"
+    )
+    buyer.tax_ids.all().delete()
+    make_issuing(order.seller, "FR")
+    with pytest.raises(Refused, match="electronic address: add it to the buyer"):
+        documents.issue_invoice(order, by=finance)
+    draft = Document.objects.get(order=order)
+    page = text_of(client.get(draft.get_absolute_url()))
+    assert f'<a href="/buyers/{buyer.pk}/">Complete the buyer or the seller</a>' in page
+
+
 @pytest.mark.parametrize(
     ("code", "params", "label", "address"),
     [
@@ -156,6 +174,7 @@ def test_draft_shows_its_findings_and_the_way_to_correct_them(client, finance):
         ("rate_unknown", {"country": "DE"}, "Add the rate",
          "/admin/invoicing/vatrate/add/?country=DE"),
         ("seller_address", {}, "Complete the seller", "/admin/orders/seller/"),
+        ("profile", {}, "Complete the seller</a>", "/admin/orders/seller/"),
     ],
 )  # fmt: skip
 def test_settings_that_a_draft_misses_are_linked_for_who_may_enter_them(
@@ -284,3 +303,26 @@ def test_recorded_document_has_no_buttons_of_ours(client, finance):
     page = text_of(client.get(document.get_absolute_url()))
     for label in ("Cancel this invoice", "Mail it"):
         assert label not in page
+
+
+def test_file_of_a_numbered_document_is_made_when_somebody_asks(client, finance):
+    invoice, stuck = make_issued(), make_invoice()
+    Document.objects.filter(pk=stuck.pk).update(gated_at=timezone.now())  # somebody else has it
+    assert not documents.issue_due(stuck.pk)
+    assert "Make its file now" in text_of(client.get(stuck.get_absolute_url()))
+    assert "Make its file now" not in text_of(client.get(invoice.get_absolute_url()))
+    assert "Its file is being made." in text_of(post(client, stuck, "again"))
+    assert documents.issue_due(stuck.pk)
+
+
+def test_credit_note_from_before_occasions_is_reversed_like_any_other(client, finance):
+    refund = make_refund("sending")
+    with trail("setup", by=finance):
+        Document.objects.filter(refund=refund).update(occasion="supply")
+    refunds.mark_sent(refund.key, by=finance, sent_on=timezone.localdate(), amount=refund.gross)
+    documents.finish_documents()
+    refunds.fail(refund.key, by=finance, reason="The card is closed")
+    note = Document.objects.get(refund=refund)
+    assert (note.state, note.occasion) == ("issued", "supply")
+    assert "Reverse this credit note" in text_of(client.get(note.get_absolute_url()))
+    assert "Reversed" in text_of(post(client, note, "reverse", reason="The card is closed"))
