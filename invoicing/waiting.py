@@ -20,6 +20,7 @@ from invoicing.states import MONEY_LEFT, DocumentState, Occasion
 _RECORDS = {
     "buyer_": ("returns:buyer", "buyer_id", gettext_lazy("Complete the buyer")),
     "seller_": ("invoicing:document", "id", gettext_lazy("Have the seller completed")),
+    "profile": ("returns:buyer", "buyer_id", gettext_lazy("Complete the buyer or the seller")),
     "national_tax": ("invoicing:document", "id", gettext_lazy("Have the exchange rate entered")),
     "supply_date": ("returns:order", "order__amazon_order_id", gettext_lazy("Look at the order")),
     "treatment": ("invoicing:document", "id", gettext_lazy("Compare, then accept or correct")),
@@ -111,7 +112,7 @@ def _setting(one: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[str, str] 
         known = {"country": said.get("country")}
         page = reverse("admin:invoicing_vatrate_add")
         return _("Add the rate"), f"{page}?{urlencode(_given(known))}"
-    if code.startswith("seller_"):
+    if code.startswith(("seller_", "profile")):
         page = reverse("admin:orders_seller_change", args=[row["seller_id"]])
         return _("Complete the seller"), page
     return None
