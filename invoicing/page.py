@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from invoicing import texts
+from invoicing.einvoice.parties import buyer_vat_id, vat_number
 from invoicing.einvoice.terms import exemption_of, stated_notes
 from invoicing.formats import Format, unbroken
 from invoicing.payload import (
@@ -104,7 +105,10 @@ def _seller(it: _Page) -> dict[str, Any]:
 
 
 def _registration(registration: TaxRegistration, it: _Page) -> str:
+    """VAT ids as the XML writes them, whatever blanks or dots they were noted with."""
     label = texts.registration(registration.scheme, it.payload.language)
+    if registration.scheme in ("VAT", "OSS"):
+        return f"{label} {vat_number(registration.number, registration.country)}"
     return f"{label} {registration.number}"
 
 
@@ -119,7 +123,8 @@ def _buyer(it: _Page) -> dict[str, Any]:
     buyer = it.payload.buyer
     attention = [f"{it.labels['contact']} {buyer.contact}"] if buyer.contact else []
     scheme = _SCHEMES.get(iso_country(buyer.country), "VAT")
-    vat_id = f"{texts.registration(scheme, it.payload.language)} {buyer.vat_id}"
+    number = buyer_vat_id(it.payload) or buyer.vat_id
+    vat_id = f"{texts.registration(scheme, it.payload.language)} {number}"
     numbers = ([vat_id] if buyer.vat_id else []) + _register(buyer, it)
     reach = [part for part in (buyer.phone, buyer.email) if part]
     return {

@@ -13,7 +13,11 @@ from pikepdf import Dictionary, Page, Pdf
 _TOKEN = re.compile(rb"/(\S+) [\d.]+ Tf|\[([^\]]*)\] TJ|\b(ET)\b")
 _HEX = re.compile(rb"<([0-9a-fA-F]*)>")
 _PAIRS = re.compile(rb"<([0-9a-fA-F]+)> <([0-9a-fA-F]+)>")
-_SPACES = re.compile(r"[\s\u00ad\u200b\u2060]+")
+# What is not drawn: spaces, controls, marks of direction, joiners, variants of a sign.
+_UNSEEN = re.compile(
+    "[\\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]+"
+)
 
 Glyphs = Mapping[str, str]  # glyph as four hexadecimal digits → its text
 
@@ -25,12 +29,12 @@ def runs(document: Pdf) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Text to compare by: without spaces and soft hyphens, compatible characters made equal.
+    """Text to compare by: without what is not drawn, compatible characters made equal.
 
     A glyph stands for all characters that look alike, so a page cannot tell them apart either.
     """
     folded = unicodedata.normalize("NFKC", text).replace("−", "-").replace("‑", "-")
-    return _SPACES.sub("", folded)
+    return _UNSEEN.sub("", folded)
 
 
 def _page(page: Page, known: dict[tuple[int, int], Glyphs]) -> Iterator[str]:

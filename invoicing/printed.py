@@ -5,6 +5,7 @@ the payload only says how its language writes a figure. Business terms (BT-n) ar
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
@@ -82,10 +83,20 @@ def unprinted(xml: bytes, runs: Sequence[str], write: Format, *, taxed: bool) ->
     texts = [plain(run) for run in runs]
     page = "".join(texts)
     words = [*_texts(root, _WORDS), *_dates(root, write)]
-    missing = [term for term in dict.fromkeys(words) if plain(term[1]) not in page]
+    missing = [term for term in dict.fromkeys(words) if not _is_on(page, plain(term[1]))]
     printed = [figure for text in texts for figure in _figures_in(text)]
     missing += _lacking(_figures(root, write, taxed=taxed), Counter(printed))
     return missing + (_rows_apart(root, write, printed) if taxed else [])
+
+
+def _is_on(page: str, text: str) -> bool:
+    """Whether a text is printed. Hebrew and Arabic are drawn from right to left, so that their
+    letters come in another order: there they all have to be on the page.
+    """
+    if text in page:
+        return True
+    backwards = any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in text)
+    return backwards and not Counter(text) - Counter(page)
 
 
 def _texts(root: etree._Element, paths: dict[str, str]) -> Iterator[Term]:

@@ -171,6 +171,8 @@ def vat_number(number: str, country: str) -> str:
     prefix = {"GR": "EL"}.get(country, country)
     if plain.startswith("GR"):
         return f"EL{plain[2:]}"
+    if re.match(r"(EU|IM)\d", plain):  # One Stop Shop of sellers from outside, and of imports
+        return plain
     if plain[:2] in PREFIXES or country not in PREFIXED:
         return plain
     return f"{prefix}{plain}"

@@ -224,3 +224,41 @@ def test_bt24_must_be_what_the_metadata_say():
     other = xml.replace(b"urn:cen.eu:en16931:2017", b"urn:factur-x.eu:1p0:basic")
     codes = {finding.code for finding in check_pdf(pdf, payload, other)}
     assert codes == {"pdf_xml", "pdf_xmp"}
+
+
+# --- What buyers, sellers and Amazon write -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Schrauber \u260e\ufe0f 1\ufe0f\u20e3",  # variants of a sign
+        "Schrauber \u200e 18 \u202av \u200b\ufeffneu",  # marks of direction, joiners
+        "Schrauber \x07 18 V\x0b",  # controls
+        "Schrauber \u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd",  # right to left
+        "Schrauber \u0645\u0641\u062a\u0627\u062d \u0631\u0628\u0637",
+        "Schrauber \U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea",
+    ],
+)
+def test_any_title_that_a_catalogue_holds_is_found_on_the_page(title):
+    payload = sample("S19", language="de")
+    first = replace(payload.lines[0], description=title)
+    assert problems(replace(payload, lines=(first, *payload.lines[1:]))) == []
+
+
+def test_word_from_right_to_left_that_is_not_printed_is_found():
+    payload = sample("S19", language="de")
+    first = replace(payload.lines[0], description="\u05e9\u05dc\u05d5\u05dd")
+    other = replace(first, description="\u05e2\u05d5\u05dc\u05dd")
+    shown, said = (replace(payload, lines=(row, *payload.lines[1:])) for row in (first, other))
+    assert unprinted(shown, said) == {"BT-153"}
+
+
+@pytest.mark.parametrize("number", ["de136695976", "DE-136.695.976", "DE 136 695 976"])
+def test_vat_ids_are_printed_as_the_xml_writes_them(number):
+    payload = sample("S19", language="de")
+    seller, buyer = payload.seller, replace(payload.buyer, vat_id=number)
+    own = tuple(replace(row, number=number) for row in seller.registrations if row.scheme == "VAT")
+    seller = replace(seller, registrations=own[:1])
+    assert own
+    assert problems(replace(payload, seller=seller, buyer=buyer)) == []
