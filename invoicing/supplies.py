@@ -25,6 +25,7 @@ from invoicing.models import Document, IssuingMode, Refund, TaxFact
 from invoicing.models.document import Issuer, Kind
 from invoicing.numbering import send_to_worker
 from invoicing.on_record import MONEY, Known, may_conflict, ready
+from invoicing.standing import SALES
 from invoicing.states import MONEY_LEFT, DocumentState, Occasion
 from invoicing.tax_groups import Group, Verdict
 from orders.models import ImportFile
@@ -216,7 +217,7 @@ class _Chunk:
             for one in self.known.invoices.get(group.order.pk, [])
             if one.pk
             and one.state == DocumentState.DRAFT
-            and one.occasion == Occasion.SUPPLY
+            and one.occasion in SALES
             and (one.whole_order or not group.shipment_id or one.shipment_id == group.shipment_id)
         ]
         if drafts:

@@ -416,6 +416,22 @@ def test_cancelled_portal_invoice_makes_room_for_amazons(tmp_path):
     assert waiting(order) == []
 
 
+def test_invoice_about_to_be_issued_again_gives_way_to_amazons(tmp_path):
+    order, finance = shipped(), make_user("finance")
+    ours = documents.issue_invoice(order, by=finance)
+    documents.finish_documents()
+    corrections.cancel_invoice(ours, by=finance, reason="Wrong button")
+    documents.finish_documents()
+    corrections.issue_again(ours, by=finance, reason="Cancelled by mistake")
+    bring(tmp_path, sc(sc_row()), seller=order.seller)
+    found = [(one.issuer, one.state, one.revision) for one in invoices(order)]
+    assert found == [("retour", "issued", 0), ("amazon", "issued", 1)]
+    assert waiting(order) == []
+    with pytest.raises(Refused) as caught:
+        corrections.issue_again(ours, by=finance, reason="Cancelled by mistake")
+    assert caught.value.code == "replaced"
+
+
 def test_amazon_first_refuses_the_portals_invoice(tmp_path):
     order = shipped()
     bring(tmp_path, sc(sc_row()), seller=order.seller)
