@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from config.core.refused import Refused
 from config.core.roles import require
+from config.core.sentence import say
 from config.core.trail import trail
 from invoicing import refund_row
 from invoicing.caps import lock_lines
@@ -153,10 +154,10 @@ def _draft(refund: Refund, by) -> Document | None:
 
 
 def _keep_finding(refund: Refund, what: str) -> None:
-    sentence = f"The credit note could not be written ({what}). Ask for it again."
-    Document.objects.filter(pk=refund.document_id, state=DocumentState.DRAFT).update(
-        findings=[{"code": "fault", "sentence": sentence}]
-    )
+    said = say("The credit note could not be written (%(name)s). Ask for it again.", name=what)
+    finding = {"code": "fault", "layer": "", "sentence": said.to_json(), "at": ""}
+    drafts = Document.objects.filter(pk=refund.document_id, state=DocumentState.DRAFT)
+    drafts.update(findings=[finding])
 
 
 def _record(refund: Refund, by, number: str, issue_date: date) -> Document:
