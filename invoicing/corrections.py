@@ -22,7 +22,7 @@ from invoicing.models import Document, DocumentLine, Refund
 from invoicing.models.document import Issuer, Kind
 from invoicing.refund_row import need_reason
 from invoicing.reviewing import ACCEPTABLE
-from invoicing.standing import SALES, current
+from invoicing.standing import SALES, current, waits
 from invoicing.states import (
     CAP_GROUP,
     UNPAID,
@@ -87,6 +87,9 @@ def issue_again(document: Document, *, by, reason: str) -> Document:
         note = cancellation_of(invoice)
         if note is None:
             raise Refused("stands", f"{invoice.number} is not cancelled: correct it instead.")
+        if any(of_order(invoice.order_id).left(invoice.pk).values()):
+            raise Refused("stands", f"Something is charged with {invoice.number} again: cancel "
+                          "that first.")  # fmt: skip
         if invoice.occasion not in SALES:
             raise Refused("kind", "Only the invoice of a supply is issued again.")
         require_turn(invoice)
@@ -143,6 +146,7 @@ def reverse_credit_note(document: Document, *, by, reason: str) -> Document:
         lock_lines([document.order_id])
         note = _on_record(document.pk, Kind.CREDIT_NOTE)
         _check_not_reversed(note)
+        _check_not_in_correction(note)
         invoice, cancelled = _reverse(note, by), _take_fees_back(note, by)
         if refund.state == RefundState.FAILED:
             refund.document = None
@@ -176,7 +180,9 @@ def discard(document: Document, *, by, reason: str) -> None:
         pair = _locked_pair(document.corrects_id)
         if document.pk not in {row.pk for row in pair}:
             raise Refused("state", "Only a draft of a cancellation or correction is thrown away.")
-        if all(row.occasion == Occasion.CORRECTION and row.due_at for row in pair):
+        if all(row.occasion == Occasion.CORRECTION and row.due_at for row in pair) and not any(
+            map(waits, pair)
+        ):
             raise Refused("state", "The cancellation has its number: the invoice must follow it.")
         _throw_away(pair)
 
@@ -246,6 +252,16 @@ def _check_not_reversed(note: Document) -> None:
     known = Document.objects.filter(corrects=note, occasion=Occasion.REVERSAL).first()
     if known:
         raise Refused("waiting", f"{known.get_kind_display()} {known} takes it back already.")
+
+
+def _check_not_in_correction(note: Document) -> None:
+    """What charges an invoice again while it is being cancelled would leave its successor waiting
+    for good.
+    """
+    touched = {note.corrects_id, *note.lines.values_list("original__document", flat=True)}
+    if draft := next((row for pk in touched if pk for row in _locked_pair(pk)), None):
+        raise Refused("waiting", f"{draft.corrects} is being corrected: try again when {draft} is "
+                      "issued.")  # fmt: skip
 
 
 # --- Drafts --------------------------------------------------------------------------------------

@@ -117,6 +117,36 @@ def test_credit_note_of_a_failed_refund_is_taken_back_although_the_refund_was_ca
     assert broken() == {}
 
 
+def test_credit_note_is_not_taken_back_while_its_invoice_is_being_corrected():
+    order, finance = make_shipped_order(), make_user("finance")
+    invoice = issued(order)
+    refund = credit(order, "30.00", "5.70")
+    refunds.reverse(refund.key, by=finance, reason="It came back")
+    anew = corrections.correct_invoice(invoice, by=finance, reason=SAYS)
+    with pytest.raises(Refused) as refused:
+        corrections.reverse_credit_note(refund.document, by=finance, reason=SAYS)
+    assert refused.value.code == "waiting"
+    documents.finish_documents()
+    corrections.reverse_credit_note(refund.document, by=finance, reason=SAYS)
+    documents.finish_documents()
+    assert states(anew) == ["issued"]
+    assert not Document.objects.filter(state="draft").exists()
+
+
+def test_invoice_that_charges_something_again_is_not_issued_again():
+    order, finance = make_shipped_order(), make_user("finance")
+    invoice = issued(order)
+    refund = credit(order, "30.00", "5.70")
+    corrections.cancel_invoice(invoice, by=finance, reason=SAYS)
+    documents.finish_documents()
+    refunds.reverse(refund.key, by=finance, reason="It came back")
+    corrections.reverse_credit_note(refund.document, by=finance, reason=SAYS)
+    documents.finish_documents()
+    with pytest.raises(Refused) as refused:
+        corrections.issue_again(invoice, by=finance, reason=SAYS)
+    assert refused.value.code == "stands"
+
+
 def fee_of_a_failed_refund(*, fee_issued: bool) -> tuple[Document, Document]:
     """The issued credit note of a refund that failed, and the invoice of its fee."""
     refund, finance = refund_with_fee(fee_order("invoice")), make_user("finance")
