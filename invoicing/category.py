@@ -68,14 +68,6 @@ def likely_rate(rate: Decimal, row: TaxLine, known: Collection[Decimal], currenc
     return min(fitting, key=lambda one: (abs(one - rate), -one), default=rate).quantize(FINE)
 
 
-def category_for(document: Document, rate: Decimal, tax: Decimal = ZERO) -> str:
-    """The category of a new line: S where Amazon taxed it, else `category_of` the document.
-
-    A line of a credit note takes its original line's; do not ask for those.
-    """
-    return "S" if rate or tax else category_of(document)
-
-
 def category_of(document: Document) -> str:
     """The category of a draft's untaxed lines, from the facts of its order. Amazon's zero stands:
     where the table would charge tax the line is zero-rated, and a person looks at it.

@@ -7,7 +7,6 @@ import pytest
 
 from invoicing.category import (
     TaxLine,
-    category_for,
     category_of,
     check_treatment,
     fine_rate,
@@ -297,7 +296,6 @@ def test_amazons_figure_wins_and_a_difference_asks_a_person(
     payload = filled(order)
     document = Document.objects.get(order=order)
     assert {row.category for row in payload.rates} == {category}
-    assert category_for(document, D(rate)) == category
     assert [one.code for one in check_treatment(document, payload)] == findings
 
 
