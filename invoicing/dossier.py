@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from lxml import etree
 
 from config.core.display import percent
@@ -24,6 +25,16 @@ from invoicing.waiting import in_words
 
 REPORT = "report"
 SHOWN = 20  # of what may become many
+# The VAT categories of EN 16931 (UNTDID 5305) in words.
+CATEGORIES = {
+    "S": gettext_lazy("taxed"),
+    "Z": gettext_lazy("zero rated"),
+    "E": gettext_lazy("exempt"),
+    "K": gettext_lazy("within the EU, tax free"),
+    "G": gettext_lazy("export, tax free"),
+    "AE": gettext_lazy("reverse charge"),
+    "O": gettext_lazy("outside the scope of VAT"),
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,17 @@ def _line(row: DocumentLine, document: Document) -> dict[str, Any]:
         "label": label, "sentence": sentence, "tax_rate": f"{row.category} {percent(row.rate)}",
         "net": row.net, "tax": row.tax, "gross": row.gross,
     }  # fmt: skip
+
+
+def taxes(document: Document) -> list[dict[str, Any]]:
+    """Base and tax for each category and rate, the category also in words."""
+    return [
+        {
+            "category": row.category, "word": CATEGORIES.get(row.category, ""),
+            "rate": percent(row.rate), "base": row.base, "tax": row.tax,
+        }
+        for row in document.taxes.all()
+    ]  # fmt: skip
 
 
 def sums(document: Document) -> list[Sum]:
@@ -108,6 +130,12 @@ def _national(payload: Payload) -> list[Sum]:
 # --- What was checked ----------------------------------------------------------------------------
 
 
+def still_open(document: Document) -> list[dict[str, Any]]:
+    """The stored findings of a draft without those that somebody accepted since."""
+    accepted = [(row["code"], row["sentence"]) for row in document.accepted]
+    return [one for one in document.findings if (one["code"], one["sentence"]) not in accepted]
+
+
 def findings(document: Document) -> list[dict[str, str]]:
     """What stops a draft: rule, who says so, the sentence, where in the file."""
     return [
@@ -116,9 +144,17 @@ def findings(document: Document) -> list[dict[str, str]]:
             "layer": layer_name(one.get("layer", "")),
             "sentence": in_words(one["sentence"]),
             "at": one.get("at", ""),
+            "legend": _legend(one["sentence"]),
         }
         for one in document.findings
     ]
+
+
+def _legend(sentence: str | dict[str, Any]) -> str:
+    """What the letters of a sentence about the tax treatment stand for."""
+    said = sentence.get("params", {}) if isinstance(sentence, dict) else {}
+    letters = [said[name] for name in ("shown", "table") if said.get(name) in CATEGORIES]
+    return ", ".join(f"{one}: {CATEGORIES[one]}" for one in letters)
 
 
 def late(document: Document) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,7 +25,7 @@ VERBS = {
     "confirm_refund": gettext_lazy("saw the money in a settlement"),
     "match_refunds": gettext_lazy("matched Amazon's money"),
     "import_report": gettext_lazy("imported a report"),
-    "issue_invoice": gettext_lazy("issued the invoice"),
+    "issue_invoice": gettext_lazy("asked for the invoice"),
     "record_invoice": gettext_lazy("recorded the invoice"),
     "record_credit_note": gettext_lazy("recorded Amazon's credit note"),
     "issue_credit_note": gettext_lazy("issued the credit note"),
@@ -35,6 +36,8 @@ VERBS = {
     "accept_finding": gettext_lazy("accepted Amazon's figures"),
     "cancel_invoice": gettext_lazy("cancelled the invoice"),
     "correct_invoice": gettext_lazy("corrected the invoice"),
+    "issue_again": gettext_lazy("issued the invoice again"),
+    "meet_buyer": gettext_lazy("took over the buyer of its order"),
     "reverse_credit_note": gettext_lazy("took the credit note back"),
     "discard_correction": gettext_lazy("threw the correction away"),
     "follow_supplies": gettext_lazy("wrote it from Amazon's tax data"),
@@ -47,9 +50,16 @@ _STATES = {
 }
 
 
-def of(model: str, pk: int) -> list[dict[str, Any]]:
-    """The history of one row (``model`` as "invoicing.refund"), newest first; one query."""
-    events = TrailEvent.objects.filter(model=model, obj=str(pk)).order_by("-at")[:SHOWN]
+def of(model: str, pk: int, *also: tuple[str, int]) -> list[dict[str, Any]]:
+    """The history of one row (``model`` as "invoicing.refund"), newest first; one query.
+
+    ``also`` names rows that belong to it, such as the legal holds of a document.
+    """
+    rows = Q(model=model, obj=str(pk))
+    for other, key in also:
+        rows |= Q(model=other, obj=str(key))
+    found = TrailEvent.objects.filter(rows).order_by("-at")[:SHOWN]
+    events = sorted(found, key=_order, reverse=True)
     grouped: dict[Any, dict[str, Any]] = {}
     for event in events:
         context = event.context or {}
@@ -64,5 +74,10 @@ def of(model: str, pk: int) -> list[dict[str, Any]]:
             },
         )
         state = event.data.get("state", "")
-        entry.setdefault("note", str(_STATES[model].get(state, state)))
+        entry.setdefault("note", str(_STATES.get(event.model, {}).get(state, state)))
     return list(grouped.values())
+
+
+def _order(event: TrailEvent) -> tuple[Any, int]:
+    """Changes of one transaction share its time; their event rows are counted up."""
+    return event.at, int(event.key.rpartition(":")[2])

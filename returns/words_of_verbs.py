@@ -56,7 +56,7 @@ _ELSEWHERE = {
     "import_report": gettext_lazy("imported a report"),
     "issue_credit_note": gettext_lazy("issued the credit note"),
     "issue_document": gettext_lazy("stored the document's file"),
-    "issue_invoice": gettext_lazy("issued the invoice"),
+    "issue_invoice": gettext_lazy("asked for the invoice"),
     "link_amazon_return": gettext_lazy("tied Amazon's return to it"),
     "mail_bounced": gettext_lazy("noted that a mail came back"),
     "mark_sent_refund": gettext_lazy("carried out the refund"),

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
-from config.core.display import percent
 from config.core.refused import Refused
 from invoicing import (
     corrections,
@@ -50,18 +49,20 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
                "series")  # fmt: skip
     document = get_object_or_404(Document.objects.select_related(*related), pk=pk)
     refund = getattr(document, "refund", None)
+    document.findings = dossier.still_open(document)  # what was accepted waits for nobody
+    holds = list(document.holds.select_related("placed_by"))
+    kept = (("invoicing.legalhold", one.pk) for one in holds)
     files = dossier.files(document)
     context = {
         "document": document,
         "refund": refund,
         "lines": dossier.lines(document),
-        "taxes": [
-            {"category": row.category, "rate": percent(row.rate), "base": row.base, "tax": row.tax}
-            for row in document.taxes.all()
-        ],
+        "taxes": dossier.taxes(document),
         "sums": dossier.sums(document),
         "late": dossier.late(document),
         "findings": dossier.findings(document),
+        "waits": waiting.of_document(document, refund),
+        "cancelled_by": corrections.cancellation_of(document),
         "steps": waiting.steps_of(document, request.user),
         "layers": dossier.checked(document),
         "files": files,
@@ -69,12 +70,12 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
         "chain": dossier.chain(document),
         "neighbours": dossier.neighbours(document),
         "downloads": dossier.downloads(document),
-        "events": timeline.of("invoicing.document", document.pk),
+        "events": timeline.of("invoicing.document", document.pk, *kept),
     }
     deliveries = list(document.deliveries.order_by("-pk")[: dossier.SHOWN])
     for one in deliveries:
         one.actions = document_actions.of_delivery(one, request.user)
-    hold = document.holds.filter(lifted_at=None).select_related("placed_by").first()
+    hold = next((one for one in holds if one.lifted_at is None), None)
     context |= {
         "deliveries": deliveries,
         "hold": hold,

@@ -77,7 +77,7 @@ class DocumentList(ListPage):
             Tab(_("Credit notes"), {"kind": Kind.CREDIT_NOTE}),
             Tab(_("Drafts"), {"state": DocumentState.DRAFT}, drafts),
             Tab(_("With findings"), {"blocked": "true"}, drafts.exclude(findings=[])),
-            Tab(_("Being rendered"), {"state": DocumentState.NUMBERED}, numbered),
+            Tab(_("Files being made"), {"state": DocumentState.NUMBERED}, numbered),
             Tab(_("Delivery failed"), {"delivery": Delivery.State.FAILED}, undelivered),
         ]
 

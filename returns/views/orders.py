@@ -306,7 +306,11 @@ BUTTONS = {
         _("The line is chosen. The return becomes an RMA."),
     ),
     "issue-invoice": Button(
-        _("Issue invoice"), "invoicing.issue_document", None, _issue, _("The invoice is issued.")
+        _("Issue invoice"),
+        "invoicing.issue_document",
+        None,
+        _issue,
+        _("The invoice has its number; its files are being made."),
     ),
     "record-invoice": Button(
         _("Record an invoice issued elsewhere"),

@@ -39,7 +39,7 @@ def test_invoice_is_issued_read_corrected_and_handed_over(desk, finance):
     page = desk(finance)
     page.goto(order.get_absolute_url())
     act(page, "issue-invoice")
-    said(page, "The invoice is issued.")
+    said(page, "The invoice has its number; its files are being made.")
     invoice = Document.objects.get(order=order)
 
     page.get_by_role("link", name=invoice.number).click()
