@@ -14,6 +14,7 @@ from datetime import timedelta
 from functools import wraps
 
 PATIENCE = timedelta(seconds=1)
+WAIT = timedelta(seconds=5)  # at most, between two tries of what a killed worker left
 LIVES = 400
 LONGEST = 100  # seconds without any progress before it gives up
 
@@ -37,11 +38,12 @@ def main(name: str, odds: float, seed: int) -> int:
 
 
 def _live(name: str, odds: float, seed: str) -> int:
-    from invoicing import documents
+    from invoicing import documents, finishing
     from invoicing.models import Document
     from tests import database
 
     database.use(name)
+    finishing.LONGEST = WAIT
     _set_traps(random.Random(seed), odds)
     waiting = Document.objects.exclude(state="issued")
     until = time.monotonic() + LONGEST
