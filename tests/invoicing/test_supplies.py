@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -488,7 +488,7 @@ def test_constraint_alone_keeps_one_invoice_of_a_supply_at_once(one, other, kept
                     kind="invoice", issuer=issuer, seller=order.seller, order=order,
                     marketplace=order.marketplace, currency="EUR", created_by=system, **supply,
                 )  # fmt: skip
-        except IntegrityError as error:
+        except (IntegrityError, OperationalError) as error:
             failed.append(str(error))
         finally:
             connection.close()
@@ -502,7 +502,9 @@ def test_constraint_alone_keeps_one_invoice_of_a_supply_at_once(one, other, kept
     for thread in threads:
         thread.join(60)
     assert (order.documents.count(), len(failed)) == (kept, 2 - kept)
-    assert all("one_invoice_a_supply" in m or "by_order_or_by_shipment" in m for m in failed)
+    # Two who look for each other's row at the same moment wait in a circle: one of them gives way.
+    reasons = ("one_invoice_a_supply", "by_order_or_by_shipment", "deadlock detected")
+    assert all(any(reason in message for reason in reasons) for message in failed)
 
 
 @pytest.mark.django_db(transaction=True)
