@@ -119,7 +119,7 @@ def _why_no_file(document: Document) -> str:
         who = document.get_issuer_display()
         return f"{who} issued this document; Retour knows its number and date, not its file."
     if document.state == DocumentState.NUMBERED:
-        return "The file is being made and will be here within a minute."
+        return "The file is being made and will be here soon."
     return "A draft has no file yet: it gets one when it is numbered."
 
 

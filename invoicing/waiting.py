@@ -40,7 +40,7 @@ def why(row: Mapping[str, Any]) -> str:
     if _follows_credit_note(row):
         return _("It follows with the credit note, when the refund is sent.")
     if row["due_at"]:
-        return _("In line: it is checked and numbered within a minute.")
+        return _("In line: it is checked and numbered by itself.")
     return _("Nobody has asked to issue it yet.")
 
 
