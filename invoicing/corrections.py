@@ -127,7 +127,8 @@ def _gate_then_issue(invoice: Document, drafts: list[Document], by, reason: str)
                 row.findings, row.gated_at = [one.to_json() for one in found], timezone.now()
             row.save(update_fields=["due_at", "findings", "gated_at"])
         if not found:
-            _issue_after_commit(*(row.pk for row in pair))
+            # The invoice follows when its cancellation has its number (`numbering.send_followers`).
+            _issue_after_commit(*(row.pk for row in pair if row.occasion != Occasion.CORRECTION))
     if found:
         said = " ".join(str(one.sentence) for one in found)
         raise Refused("review", f"{said} {REVIEW}") if doubtful else Refused("gate", said)

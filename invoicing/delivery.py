@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 Channel, State = Delivery.Channel, Delivery.State
 LATELY = timedelta(days=2)  # how long the sweeper looks for documents nobody prepared
 BATCH = 100
+VIDR_TAKES = timedelta(days=3)  # until a report shows the transaction of a refund, as a rule
 JOINED = ("seller", "marketplace", "order", "buyer", "corrects")
 NO_BUYER = "Nobody knows the buyer of this order. Name the buyer, or upload the file at Amazon."
 
@@ -138,8 +139,11 @@ def change(delivery: Delivery, *fields: str) -> None:
 
 
 def with_problems() -> QuerySet[Delivery]:
-    """What somebody must do something about, the oldest first; not what was sent again since."""
-    stuck = Q(state=State.FAILED) | Q(state=State.PREPARED)
+    """What somebody must do something about, the oldest first; not what was sent again since, and
+    not a package that waits for the days VIDR takes to show its transaction.
+    """
+    fresh = Q(channel=Channel.AMAZON, created_at__gt=timezone.now() - VIDR_TAKES)
+    stuck = Q(state=State.FAILED) | (Q(state=State.PREPARED) & ~fresh)
     later = Delivery.objects.filter(
         document=OuterRef("document"), channel=OuterRef("channel"), pk__gt=OuterRef("pk")
     )

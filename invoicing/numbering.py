@@ -215,6 +215,7 @@ def _settle(document: Document, looked: Looked) -> None:
         document.save(update_fields=["findings", "gated_at", "tax_point"])
     else:
         _freeze(document, looked.content)
+        send_followers(document)
 
 
 def _freeze(document: Document, payload: Payload) -> None:
@@ -265,6 +266,16 @@ def _credited_before(sku: str) -> Sentence:
 def send_to_worker(document_id: int) -> None:
     """Ask a worker after the commit; without a broker the sweeper does it a minute later."""
     transaction.on_commit(lambda: _hurry(document_id))
+
+
+def send_followers(document: Document) -> None:
+    """Send the corrected invoices that waited for a cancellation to a worker."""
+    if document.occasion != Occasion.CANCELLATION:
+        return
+    waiting = Document.objects.filter(corrects=document.corrects_id, state=DocumentState.DRAFT)
+    due = waiting.filter(occasion=Occasion.CORRECTION).exclude(due_at=None)
+    for pk in due.values_list("pk", flat=True):
+        send_to_worker(pk)
 
 
 def _hurry(document_id: int) -> None:

@@ -125,12 +125,12 @@ def _money() -> list[Tile]:
     proposed = money.filter(state=RefundState.PROPOSED)
     carry = money.filter(state__in=(RefundState.APPROVED, RefundState.SENDING))
     lost = money.filter(state__in=(RefundState.UNKNOWN, RefundState.FAILED))
-    papers = Document.objects.order_by().exclude(state=DocumentState.ISSUED)
+    papers = Document.objects.order_by().filter(state=DocumentState.DRAFT).exclude(findings=[])
     return [
         Tile("second", _("Refunds to approve"), proposed, f"{refunds}?state=proposed"),
         Tile("carry", _("Refunds to carry out"), carry, f"{refunds}?state=approved"),
         Tile("lost", _("Refunds unknown or failed"), lost, f"{refunds}?state=unknown", "bad"),
-        Tile("papers", _("Documents unfinished"), papers, f"{documents}?state=draft"),
+        Tile("papers", _("Documents stopped"), papers, f"{documents}?blocked=true", "warn"),
         Tile("stuck", _("Deliveries in trouble"), _stuck(), f"{documents}?needs=delivery", "warn"),
         Tile("take-back", _("Credit notes to reverse"), to_take_back().order_by(),
              f"{documents}?needs=reversal", "bad"),

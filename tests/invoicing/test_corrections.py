@@ -44,6 +44,20 @@ def credit(order, net: str, tax: str, state="sent"):
     return type(refund).objects.get(pk=refund.pk)
 
 
+def test_corrected_invoice_is_sent_to_a_worker_as_soon_as_the_cancellation_has_its_number(
+    monkeypatch, django_capture_on_commit_callbacks
+):
+    invoice, sent = issued(), []
+    monkeypatch.setattr(numbering, "_hurry", sent.append)
+    corrections.correct_invoice(invoice, by=make_user("finance"), reason=SAYS)
+    draft = Document.objects.get(occasion="correction")
+    note = Document.objects.get(occasion="cancellation")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert documents.issue_due(note.pk)
+    assert sent == [draft.pk]
+    assert documents.issue_due(draft.pk)
+
+
 # --- Cancel --------------------------------------------------------------------------------------
 
 

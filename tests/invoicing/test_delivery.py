@@ -1,11 +1,13 @@
 """Deliveries: mails with their documents, Amazon's packages, what cannot go out and what then."""
 
 import smtplib
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone
 
 from config.core.models import User
 from config.core.refused import Refused
@@ -332,6 +334,10 @@ def test_package_of_a_credit_note_waits_for_amazons_transaction():
     row = package_of(note)
     assert row.state == "prepared"
     assert "transaction id" in row.problem
+    assert row not in delivery.with_problems()  # VIDR takes its days
+    with trail("test", by=system()):
+        Delivery.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=4))
+    assert row in delivery.with_problems()
     assert row.options["metadata:totalamount"] == "-35.70"
     assert row.options["metadata:documenttype"] == "CreditNote"
     delivery.prepare_missing()  # the invoice's
