@@ -171,15 +171,16 @@ EXEMPTIONS: Mapping[str, tuple[str, Row]] = {
         "非課税 (Directive 2006/112/EC, art. 132)",
     )),
     # Printed in the United States too: no word for value added tax.
+    # Only sales in the US are O: their papers say no word of VAT, and sales tax is a charge.
     "outside_scope": ("VATEX-EU-O", (
-        "Outside the scope of tax",
-        "Nicht steuerbar",
-        "Hors du champ d’application de la taxe",
-        "Fuori campo di applicazione dell’imposta",
-        "Operación no sujeta a impuesto",
-        "Buiten het toepassingsgebied van de belasting",
-        "Nie podlega opodatkowaniu",
-        "課税対象外",
+        "No tax other than the sales tax shown",
+        "Keine andere Steuer als die ausgewiesene Sales Tax",
+        "Aucune autre taxe que la taxe de vente indiquée",
+        "Nessuna imposta oltre alla sales tax indicata",
+        "Ningún impuesto aparte del impuesto sobre ventas indicado",
+        "Geen andere belasting dan de vermelde sales tax",
+        "Brak podatku innego niż wykazany podatek od sprzedaży",
+        "記載の売上税以外の税はありません",
     )),
 }  # fmt: skip
 
