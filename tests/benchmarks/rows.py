@@ -34,14 +34,17 @@ def orders(count: int) -> None:
         db.execute(
             "INSERT INTO orders_seller (id, code, name, legal_name, amazon_seller_id,"
             " address_line1, address_line2, postal_code, city, state, country, email,"
-            " approver_email, time_zone, active) VALUES (1, 'B', 'Bench', 'Bench GmbH', '', '',"
-            " '', '', '', '', 'DE', '', '', 'Europe/Berlin', true)"
+            " approver_email, time_zone, active, contact_name, phone, legal_id, legal_id_scheme,"
+            " endpoint, endpoint_scheme) VALUES (1, 'B', 'Bench', 'Bench GmbH', '', '',"
+            " '', '', '', '', 'DE', '', '', 'Europe/Berlin', true, '', '', '', '', '', '')"
         )
         db.execute(
             "INSERT INTO orders_buyer (id, legal_name, match_key, kind, country, language,"
-            " contact_name, email, email_bounced, phone, watched, watch_reason, created_at)"
+            " contact_name, email, email_bounced, phone, watched, watch_reason, created_at,"
+            " buyer_reference, legal_id, legal_id_scheme, endpoint, endpoint_scheme,"
+            " invoice_profile)"
             " SELECT i, 'Bench buyer ' || i, 'bench buyer ' || i, 'business', 'DE', 'de', '', '',"
-            " false, '', false, '', now() FROM generate_series(1, 200) i"
+            " false, '', false, '', now(), '', '', '', '', '', '' FROM generate_series(1, 200) i"
         )
         db.execute(
             "INSERT INTO orders_order (id, seller_id, marketplace_id, buyer_id, amazon_order_id,"
