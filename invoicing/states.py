@@ -49,6 +49,7 @@ REFUND_VERBS: tuple[RefundVerb, ...] = (
     RefundVerb("fail", (R.SENDING, R.SENT), (R.FAILED,), "invoicing.carry_out_refund"),
     RefundVerb("reverse", (R.SENT, R.CONFIRMED), (R.REVERSED,), "invoicing.decide_refund"),
     RefundVerb("confirm", (R.SENT,), (R.CONFIRMED,), "invoicing.assign_money_fact"),
+    RefundVerb("change_lane", (R.APPROVED, R.FAILED), (R.PROPOSED,), "invoicing.propose_refund"),
 )
 REFUND_VERB = {row.verb: row for row in REFUND_VERBS}
 REFUND_TRANSITIONS: tuple[tuple[str, str], ...] = tuple(
@@ -67,6 +68,51 @@ OPEN = (R.PROPOSED, R.APPROVED, R.SENDING, R.UNKNOWN, R.FAILED)
 MONEY_LEFT = (R.SENT, R.CONFIRMED)
 # The buyer does not have the money; a refund that failed may be cancelled afterwards.
 UNPAID = (R.FAILED, R.REVERSED, R.CANCELLED)
+
+
+class AttemptState(models.TextChoices):
+    """Where one try to pay stands; all but the first and ``unknown`` are final."""
+
+    SENDING = "sending", _("Being carried out")
+    UNKNOWN = "unknown", _("Answer lost")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+    GIVEN_BACK = "given_back", _("Not carried out")
+
+
+ATTEMPT_TRANSITIONS: tuple[tuple[str, str], ...] = (
+    ("sending", "unknown"),
+    ("sending", "sent"),
+    ("sending", "failed"),
+    ("sending", "given_back"),
+    ("unknown", "sent"),
+    ("unknown", "failed"),
+)
+
+
+class FeedState(models.TextChoices):
+    """Where a file of refunds stands. ``creating`` is committed before the call that pays."""
+
+    PREPARED = "prepared", _("Prepared")
+    CREATING = "creating", _("Being handed over")
+    UNKNOWN = "unknown", _("Answer lost")
+    SUBMITTED = "submitted", _("At Amazon")
+    DONE = "done", _("Processed")
+    FAILED = "failed", _("Refused")
+
+
+FEED_TRANSITIONS: tuple[tuple[str, str], ...] = (
+    ("prepared", "creating"),
+    ("prepared", "failed"),
+    ("creating", "prepared"),  # refused for now: certainly not created
+    ("creating", "submitted"),
+    ("creating", "failed"),
+    ("creating", "unknown"),
+    ("unknown", "submitted"),
+    ("unknown", "done"),
+    ("submitted", "done"),
+    ("submitted", "failed"),
+)
 
 
 class DocumentState(models.TextChoices):

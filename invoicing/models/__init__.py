@@ -2,15 +2,30 @@
 
 from invoicing.models.document import Artifact, Document, DocumentLine, DocumentTax, NumberSeries
 from invoicing.models.keeping import Delivery, Erasure, LegalHold, RetentionRule
+from invoicing.models.ledger import Account, AccountNumber, Journal, JournalLine, Period
+from invoicing.models.match import Match
 from invoicing.models.refund import Refund, RefundLine
 from invoicing.models.report import Download, SettlementRun
 from invoicing.models.rules import ApprovalLimit, DocumentRules, IssuingMode, Wording
+from invoicing.models.sending import (
+    Approval,
+    BankFile,
+    Feed,
+    LaneRule,
+    Payee,
+    PayerAccount,
+    RefundAttempt,
+)
 from invoicing.models.settlement import MoneyFact, Settlement
 from invoicing.models.tax import FxRate, TaxFact, VatRate, ViesCheck
 
 __all__ = [
+    "Account",
+    "AccountNumber",
+    "Approval",
     "ApprovalLimit",
     "Artifact",
+    "BankFile",
     "Delivery",
     "Document",
     "DocumentLine",
@@ -18,12 +33,21 @@ __all__ = [
     "DocumentTax",
     "Download",
     "Erasure",
+    "Feed",
     "FxRate",
     "IssuingMode",
+    "Journal",
+    "JournalLine",
+    "LaneRule",
     "LegalHold",
+    "Match",
     "MoneyFact",
     "NumberSeries",
+    "Payee",
+    "PayerAccount",
+    "Period",
     "Refund",
+    "RefundAttempt",
     "RefundLine",
     "RetentionRule",
     "Settlement",

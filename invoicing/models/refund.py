@@ -30,6 +30,8 @@ class Lane(models.TextChoices):
     """How the money goes. ``guided``: a person does it in Seller Central with our figures."""
 
     GUIDED = "guided", _("Seller Central")
+    FEED = "feed", _("Amazon feed")
+    BANK = "bank", _("Bank transfer")
     NONE = "none", _("Not ours")
 
 
@@ -54,7 +56,7 @@ _CONTENT = (
     "tax",
     "gross",
     "calculation",
-    "content_hash",
+    "basis",
     "needs_second",
     "proposer_id",
     "proposed_at",
@@ -78,7 +80,7 @@ def _move(verb: str, target: str = ""):
     )
 
 
-@tracked()
+@tracked(exclude=("basis",))
 class Refund(FSMModelMixin, models.Model):
     """One decision to refund on one order; amounts are what the buyer gets back."""
 
@@ -98,6 +100,11 @@ class Refund(FSMModelMixin, models.Model):
     gross = models.DecimalField(max_digits=14, decimal_places=2)
     reason_code = models.CharField(max_length=40, default="CustomerReturn")
     calculation = models.JSONField(default=dict)
+    basis = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text=_("What was calculated from: recomputing it gives the same cent."),
+    )
     content_hash = models.CharField(max_length=64, blank=True)
     policy_version = models.CharField(max_length=40, blank=True)
     needs_second = models.BooleanField(default=False)
@@ -164,7 +171,10 @@ class Refund(FSMModelMixin, models.Model):
                 name="content_frozen",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    f"OLD.source = 'retour' AND {_row('OLD')} IS DISTINCT FROM {_row('NEW')}"
+                    f"OLD.source = 'retour' AND ({_row('OLD')} IS DISTINCT FROM {_row('NEW')}"
+                    " OR ((OLD.lane, OLD.content_hash) IS DISTINCT FROM"
+                    " (NEW.lane, NEW.content_hash)"
+                    " AND NOT (NEW.state = 'proposed' AND NEW.approved_hash = '')))"
                 ),
             ),
             pgtrigger.Trigger(
@@ -195,6 +205,7 @@ class Refund(FSMModelMixin, models.Model):
     move_fail = _move("fail")
     move_reverse = _move("reverse")
     move_confirm = _move("confirm")
+    move_change_lane = _move("change_lane")
 
     @property
     def is_live(self) -> bool:

@@ -42,10 +42,18 @@ class IssuingMode(models.Model):
 
 @tracked()
 class ApprovalLimit(models.Model):
-    """Refunds above ``amount`` (gross, in ``currency``) need a second person."""
+    """Refunds above ``amount`` (gross, in ``currency``) need a second person; so does what one
+    person approves alone beyond ``daily_amount`` on a day."""
 
     currency = models.CharField(max_length=3, unique=True)
     amount = models.DecimalField(max_digits=14, decimal_places=2)
+    daily_amount = models.DecimalField(
+        max_digits=14,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text=_("What one person may approve alone on a day; empty: no daily limit."),
+    )
 
     class Meta:
         ordering = ["currency"]

@@ -34,15 +34,38 @@ class Settlement(models.Model):
 
 
 class MoneyFact(models.Model):
-    """One amount of a settlement; ``bucket`` says whose money it is. The buyer's is matched."""
+    """One amount as a source tells it; ``bucket`` says whose money it is. The buyer's is matched.
+
+    The same money told by several sources counts once: a settlement before Finances before a date
+    range report; the others are echoes.
+    """
 
     class Bucket(models.TextChoices):
         BUYER = "buyer", _("Buyer's money")
         FEE = "fee", _("Fees")
         WITHHELD = "withheld", _("Withheld tax")
         ACCOUNT = "account", _("Account")
+        ECHO = "echo", _("Seen in another source")
 
-    settlement = models.ForeignKey(Settlement, models.PROTECT, related_name="facts")
+    class Source(models.TextChoices):
+        SETTLEMENT = "settlement", _("Settlement")
+        FINANCES = "finances", _("Finances")
+        DATE_RANGE = "date_range", _("Date range report")
+
+    settlement = models.ForeignKey(Settlement, models.PROTECT, null=True, related_name="facts")
+    source = models.CharField(
+        max_length=10, choices=Source, default=Source.SETTLEMENT, db_default=Source.SETTLEMENT
+    )
+    transaction_id = models.CharField(
+        max_length=120, blank=True, db_default="", help_text=_("Of the Finances API; else empty.")
+    )
+    echo_of = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        related_name="echoes",
+        help_text=_("A row of the source that counts, where this one tells of the same money."),
+    )
     seller = models.ForeignKey(Seller, models.PROTECT, related_name="+")
     marketplace = models.ForeignKey(Marketplace, models.PROTECT, null=True, related_name="+")
     order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="money_facts")
@@ -75,7 +98,19 @@ class MoneyFact(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["settlement", "row_hash", "occurrence"], name="money_fact_once"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["seller", "source", "row_hash", "occurrence"],
+                condition=Q(settlement=None),
+                name="money_fact_once_a_source",
+            ),
+            models.CheckConstraint(
+                condition=~Q(source="settlement") | Q(settlement__isnull=False),
+                name="settlement_fact_has_one",
+            ),
+            models.CheckConstraint(
+                condition=~Q(bucket="echo") | Q(refund=None), name="echo_proves_nothing"
+            ),
         ]
         indexes = [
             models.Index(

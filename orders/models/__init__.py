@@ -5,6 +5,7 @@ from orders.models.buyer import Buyer, BuyerAddress, BuyerTaxId
 from orders.models.imports import ImportFile, ImportProblem, ImportRow
 from orders.models.marketplace import Marketplace
 from orders.models.order import Order, OrderItemCode, OrderLine, Product, Shipment
+from orders.models.quota import Quota
 from orders.models.seller import Seller, SellerTaxRegistration
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "OrderItemCode",
     "OrderLine",
     "Product",
+    "Quota",
     "Seller",
     "SellerTaxRegistration",
     "Shipment",

@@ -1,0 +1,265 @@
+"""How refunds leave: lanes, who approved what, every attempt, and the files that carried them.
+
+The decision itself is `refund.py`; the verbs are in ``refunds.py`` and ``sending/``.
+"""
+
+import uuid
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from config.core.trail import tracked
+from invoicing.models.refund import Lane, Refund
+from invoicing.states import ATTEMPT_TRANSITIONS, FEED_TRANSITIONS, AttemptState, FeedState
+from orders.models import Marketplace, Seller
+
+
+@tracked()
+class LaneRule(models.Model):
+    """Which lane refunds of a seller take on a marketplace; Seller Central where no rule says."""
+
+    class Format(models.TextChoices):
+        FLAT = "flat", _("Flat file")
+        XML = "xml", _("XML")
+
+    seller = models.ForeignKey(Seller, models.PROTECT, related_name="lane_rules")
+    marketplace = models.ForeignKey(Marketplace, models.PROTECT, related_name="lane_rules")
+    lane = models.CharField(max_length=8, choices=Lane)
+    feed_format = models.CharField(max_length=4, choices=Format, default=Format.FLAT)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "marketplace"], name="one_lane_a_marketplace"
+            ),
+            models.CheckConstraint(condition=Q(lane__in=("guided", "feed")), name="lane_of_amazon"),
+        ]
+
+    def __str__(self):
+        return f"{self.seller} on {self.marketplace}: {self.get_lane_display()}"
+
+
+@tracked()
+class PayerAccount(models.Model):
+    """The bank account a seller pays refunds from that do not go through Amazon (SEPA)."""
+
+    seller = models.OneToOneField(Seller, models.PROTECT, related_name="payer_account")
+    name = models.CharField(max_length=70)
+    iban = models.CharField(max_length=34)
+    bic = models.CharField(max_length=11, blank=True)
+
+    def __str__(self):
+        return f"{self.seller}: {self.iban}"
+
+
+class Payee(models.Model):
+    """Where a refund by bank transfer goes. Personal data: not in the trail, frozen once made."""
+
+    refund = models.OneToOneField(Refund, models.PROTECT, related_name="payee")
+    name = models.CharField(max_length=70)
+    iban = models.CharField(max_length=34)
+    bic = models.CharField(max_length=11, blank=True)
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="kept", operation=pgtrigger.Update)]
+
+    def __str__(self):
+        return f"{self.iban[:4]}…{self.iban[-4:]}"
+
+
+class Approval(models.Model):
+    """One person's yes to one content of a refund: amount, lines, lane and bank target by hash.
+
+    Never changed. ``alone``: the approver had proposed it too; such amounts are summed per person,
+    currency and day against the limit by a trigger under an advisory lock.
+    """
+
+    append_only = True
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="approvals")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    day = models.DateField(help_text=_("The day of the seller's zone that the sum counts for."))
+    content_hash = models.CharField(max_length=64)
+    lane = models.CharField(max_length=8, choices=Lane)
+    currency = models.CharField(max_length=3)
+    gross = models.DecimalField(max_digits=14, decimal_places=2)
+    alone = models.BooleanField()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["by", "currency", "day"], condition=Q(alone=True), name="approved_alone"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.gross} {self.currency} by {self.by}"
+
+
+@tracked(exclude=("content", "report"))
+class Feed(models.Model):
+    """One file of refunds for Amazon: content frozen before anything is called.
+
+    ``creating`` is committed before the one call that pays; a lost answer is ``unknown`` and is
+    looked for, never sent again. ``next_at`` says when the sweeper looks next.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    seller = models.ForeignKey(Seller, models.PROTECT, related_name="feeds")
+    marketplace = models.ForeignKey(Marketplace, models.PROTECT, related_name="feeds")
+    state = models.CharField(max_length=10, choices=FeedState, default=FeedState.PREPARED)
+    feed_type = models.CharField(max_length=60)
+    content_type = models.CharField(max_length=60)
+    content = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    document_id = models.CharField(max_length=120, blank=True)
+    feed_id = models.CharField(max_length=60, blank=True)
+    processing_status = models.CharField(max_length=20, blank=True)
+    result_document_id = models.CharField(max_length=120, blank=True)
+    report = models.BinaryField(null=True)
+    sentence = models.CharField(max_length=500, blank=True)
+    looks = models.PositiveIntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
+    creating_at = models.DateTimeField(null=True)
+    submitted_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "feed_id"], condition=~Q(feed_id=""), name="feed_once"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_at"],
+                condition=Q(state__in=("prepared", "creating", "unknown", "submitted")),
+                name="feed_due",
+            )
+        ]
+        triggers = [
+            pgtrigger.FSM(name="feed_states", field="state", transitions=list(FEED_TRANSITIONS)),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="frozen",
+                fields=["key", "seller", "marketplace", "feed_type", "content", "sha256"],
+            ),
+        ]
+
+    def __str__(self):
+        return self.feed_id or str(self.key)
+
+
+@tracked(exclude=("content",))
+class BankFile(models.Model):
+    """One SEPA credit transfer file (pain.001) of a seller; a person hands it to the bank."""
+
+    class State(models.TextChoices):
+        MADE = "made", _("Made")
+        EXECUTED = "executed", _("Executed")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    seller = models.ForeignKey(Seller, models.PROTECT, related_name="bank_files")
+    state = models.CharField(max_length=10, choices=State, default=State.MADE)
+    message_id = models.CharField(max_length=35, unique=True)
+    currency = models.CharField(max_length=3, default="EUR")
+    total = models.DecimalField(max_digits=14, decimal_places=2)
+    count = models.PositiveIntegerField()
+    content = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    executed_on = models.DateField(null=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        triggers = [
+            pgtrigger.FSM(
+                name="bank_file_states",
+                field="state",
+                transitions=[("made", "executed"), ("made", "withdrawn")],
+            ),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="frozen",
+                fields=["key", "seller", "message_id", "currency", "total", "content", "sha256"],
+            ),
+        ]
+
+    def __str__(self):
+        return self.message_id
+
+
+@tracked(exclude=("evidence",))
+class RefundAttempt(models.Model):
+    """One try to pay a refund. Terminal once over: a failed refund gets a new attempt.
+
+    ``request`` is what was asked for (figures, no personal data), ``request_hash`` its sha-256;
+    ``evidence`` what was answered.
+    """
+
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    lane = models.CharField(max_length=8, choices=Lane)
+    state = models.CharField(max_length=10, choices=AttemptState, default=AttemptState.SENDING)
+    request = models.JSONField(default=dict)
+    request_hash = models.CharField(max_length=64)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    feed = models.ForeignKey(Feed, models.PROTECT, null=True, related_name="attempts")
+    message = models.PositiveIntegerField(
+        null=True, help_text=_("Which message or record of the feed.")
+    )
+    bank_file = models.ForeignKey(BankFile, models.PROTECT, null=True, related_name="attempts")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=40, blank=True)
+    sentence = models.CharField(max_length=500, blank=True)
+    evidence = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["refund_id", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["refund", "number"], name="attempt_numbered"),
+            models.UniqueConstraint(
+                fields=["refund"],
+                condition=Q(state__in=("sending", "unknown")),
+                name="one_open_attempt",
+            ),
+            models.UniqueConstraint(fields=["feed", "message"], name="attempt_in_feed_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=("sending", "unknown")) | Q(ended_at__isnull=False),
+                name="attempt_over_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=F("started_at")),
+                name="attempt_ends_after_it_starts",
+            ),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="attempt_states", field="state", transitions=list(ATTEMPT_TRANSITIONS)
+            ),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="frozen",
+                fields=[
+                    "refund", "number", "key", "lane", "request", "request_hash", "by",
+                    "feed", "message", "bank_file", "started_at",
+                ],
+            ),
+        ]  # fmt: skip
+
+    def __str__(self):
+        return f"{self.refund_id}/{self.number}"
