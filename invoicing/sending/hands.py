@@ -1,0 +1,47 @@
+"""What a person may do by hand with a refund that Amazon's feed carries out.
+
+A file at Amazon pays on its own: giving its refunds back or failing them by hand would let them be
+paid twice. The verbs of ``refunds.py`` ask here, under the refund's lock.
+"""
+
+from config.core.refused import Refused
+from invoicing.models import Feed, Refund
+from invoicing.models.refund import Lane
+from invoicing.sending.attempts import newest
+from invoicing.states import FeedState
+
+# Amazon may still pay what such a feed holds.
+_RUNNING = (FeedState.PREPARED, FeedState.CREATING, FeedState.SUBMITTED)
+
+
+def check_start(refund: Refund) -> None:
+    """Refuse to take a refund in hand that goes another way than Seller Central."""
+    if refund.lane != Lane.GUIDED:
+        raise Refused(
+            "lane",
+            f"This refund goes another way ({refund.get_lane_display().lower()}). "
+            "Change its way first if it must be done in Seller Central.",
+        )
+
+
+def check_seen(refund: Refund) -> None:
+    """Refuse to say what happened to a refund while its file has not reached Amazon."""
+    feed = _feed(refund)
+    if feed and feed.state in (FeedState.PREPARED, FeedState.CREATING):
+        raise Refused("feed", "Its file is on the way to Amazon: wait a minute and look again.")
+
+
+def check_unpaid(refund: Refund) -> None:
+    """Refuse to say that a refund was not paid while a file that pays it is at Amazon."""
+    feed = _feed(refund)
+    if feed and feed.state in _RUNNING:
+        raise Refused(
+            "feed",
+            "Amazon's feed carries out this refund and has not answered yet, so it may still be "
+            "paid. If the answer does not come, mark the refund as unknown.",
+        )
+
+
+def _feed(refund: Refund) -> Feed | None:
+    attempt = newest(refund) if refund.lane == Lane.FEED else None
+    return attempt.feed if attempt else None
