@@ -21,7 +21,9 @@ from invoicing.crediting import write_credit_note
 from invoicing.models import Refund
 from invoicing.models.refund import Source
 from invoicing.refund_row import changing, lock_first, need_reason, tell
-from invoicing.states import RefundState
+from invoicing.sending import hands
+from invoicing.sending.attempts import Answer, close_attempt, close_attempts, open_attempt
+from invoicing.states import AttemptState, RefundState
 
 
 def start(key: UUID | str, *, by) -> Refund:
@@ -30,17 +32,21 @@ def start(key: UUID | str, *, by) -> Refund:
     Checks once more, under the lock, that the rest of what was paid still covers it.
     """
     with changing("start", key, by=by) as refund:
+        hands.check_start(refund)
         check_rest(refund)
         refund.move_start()
         refund.sender, refund.sending_at = by, timezone.now()
+        open_attempt(refund, by=by, lane=refund.lane)
     return refund
 
 
 def give_back(key: UUID | str, *, by, reason: str) -> Refund:
     """Put a refund back: it was not carried out after all."""
     with changing("give_back", key, by=by, reason=need_reason(reason)) as refund:
+        hands.check_unpaid(refund)
         refund.move_give_back()
         refund.sender = refund.sending_at = None
+        close_attempt(refund, AttemptState.GIVEN_BACK, outcome="given_back", sentence=reason)
     return refund
 
 
@@ -54,17 +60,21 @@ def mark_sent(
     """
     write = partial(write_credit_note, by=by)
     with changing("mark_sent", key, by=by, finish=write) as refund:
+        hands.check_seen(refund)
         _check_sent(refund, sent_on, amount, amazon_refund_id)
         refund.move_mark_sent()
         _sent(refund, by, sent_on, amazon_refund_id)
+        close_attempt(refund, AttemptState.SENT, outcome="entered")
     return refund
 
 
 def mark_unknown(key: UUID | str, *, by, reason: str) -> Refund:
     """Nobody knows whether the money left; it is never sent again before that is decided."""
     with changing("mark_unknown", key, by=by, reason=need_reason(reason)) as refund:
+        hands.check_seen(refund)
         refund.move_mark_unknown()
         refund.note = reason.strip()[:500]
+        close_attempt(refund, AttemptState.UNKNOWN, outcome="unknown", sentence=reason)
     return refund
 
 
@@ -86,19 +96,24 @@ def resolve_unknown(
     with changing("resolve_unknown", key, by=by, reason=reason, finish=write) as refund:
         refund.note = reason[:500]
         if outcome == RefundState.FAILED:
+            hands.check_unpaid(refund)
             _check_unseen(refund)
             refund.move_resolve_failed()
         else:
             _check_sent(refund, sent_on, amount, amazon_refund_id)
             refund.move_resolve_sent()
             _sent(refund, by, sent_on, amazon_refund_id)
+        close_attempt(refund, outcome, outcome="decided", sentence=reason)
     return refund
 
 
 def fail(key: UUID | str, *, by, reason: str) -> Refund:
     """The money did not reach the buyer. The attempt is over; it may be approved again as it is."""
     with changing("fail", key, by=by, reason=need_reason(reason)) as refund:
+        hands.check_unpaid(refund)
         _check_unseen(refund)
+        if refund.state == RefundState.SENDING:
+            close_attempt(refund, AttemptState.FAILED, outcome="failed", sentence=reason)
         refund.move_fail()
         refund.note = reason.strip()[:500]
     return refund
@@ -135,6 +150,8 @@ def confirm_many(refunds: Iterable[int] | Mapping[int, date], *, by) -> list[int
         seen = [row for row in locked if row.state in (RefundState.UNKNOWN, RefundState.SENDING)]
         for refund in seen:
             _seen(refund, posted[refund.pk], by)
+        paid = Answer(AttemptState.SENT, "seen", "Its money was seen at Amazon.")
+        close_attempts({refund.pk: paid for refund in seen})
         ids = sorted([*sent, *(row.pk for row in seen)])
         Refund.objects.filter(pk__in=ids).update(
             state=RefundState.CONFIRMED, confirmed_at=timezone.now(), version=F("version") + 1

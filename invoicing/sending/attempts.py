@@ -47,7 +47,7 @@ def request_of(refund: Refund) -> dict:
 
     Amounts are text on the basis of the marketplace (net and tax apart, or gross), signed.
     """
-    basis = refund.marketplace is None or refund.marketplace.prices_include_tax
+    basis = refund.order.marketplace.prices_include_tax
     figures = lane_amounts(Calculation.from_json(refund.calculation), basis)
     return {
         "order": refund.order.amazon_order_id,
