@@ -28,9 +28,9 @@ from invoicing.models import (
     NumberSeries,
     Refund,
     RefundLine,
+    ReportRun,
     RetentionRule,
     Settlement,
-    SettlementRun,
     TaxFact,
     VatRate,
     ViesCheck,
@@ -254,8 +254,8 @@ class MoneyFactAdmin(ReadOnlyAdmin):
     raw_id_fields = ("settlement", "order", "order_line", "refund")
 
 
-@admin.register(SettlementRun)
-class SettlementRunAdmin(ReadOnlyAdmin):
+@admin.register(ReportRun)
+class ReportRunAdmin(ReadOnlyAdmin):
     """Stored runs of the settlement report."""
 
     list_display = ("file_name", "date_from", "date_to", "seller", "rows", "by", "created_at")

@@ -20,9 +20,9 @@ class InvoicingConfig(AppConfig):
             permissions,
             rates,
             retention,
-            settlement,
             words,
         )
+        from invoicing.reports import settlement  # noqa: F401 kinds of reports
 
         reference.register(rates.load)
         reference.register(retention.load_rules)

@@ -16,7 +16,7 @@ from invoicing.models import (
     MoneyFact,
     NumberSeries,
     Refund,
-    SettlementRun,
+    ReportRun,
 )
 from invoicing.models.document import Issuer, Kind
 from invoicing.models.refund import Source
@@ -203,7 +203,7 @@ class RunFilters(django_filters.FilterSet):
     )
 
     class Meta:
-        model = SettlementRun
+        model = ReportRun
         fields = ["q", "output_format"]
 
 

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invoicing.settlement import FORMATS, Period
+from invoicing.reports.kinds import Scope
 from orders.models import Marketplace, Seller
 
 
@@ -115,9 +115,7 @@ class ReportForm(forms.Form):
         Marketplace.objects.all(), label=_("Marketplace"), required=False,
         empty_label=_("All marketplaces"),
     )  # fmt: skip
-    output_format = forms.ChoiceField(
-        label=_("Format"), choices=[(name, name.upper()) for name in FORMATS]
-    )
+    output_format = forms.ChoiceField(label=_("Format"), choices=[("csv", "CSV"), ("xlsx", "XLSX")])
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -125,7 +123,7 @@ class ReportForm(forms.Form):
         self.fields["date_from"].initial = last.replace(day=1)
         self.fields["date_to"].initial = last
 
-    def period(self) -> Period:
+    def scope(self) -> Scope:
         """The chosen period and scope."""
         names = ("date_from", "date_to", "seller", "marketplace")
-        return Period(*(self.cleaned_data[name] for name in names))
+        return Scope(*(self.cleaned_data[name] for name in names))

@@ -15,7 +15,7 @@ _VIEWS = (
     "delivery",
 )
 _FINANCE_VIEWS = (
-    "settlementrun",
+    "reportrun",
     "download",
     "issuingmode",
     "approvallimit",
@@ -55,7 +55,7 @@ roles.register(
         "invoicing.issue_document": (LEAD, FINANCE),
         "invoicing.record_document": (LEAD, FINANCE),
         "invoicing.export_document": (FINANCE, AUDITOR, ADMIN),
-        "invoicing.run_settlement_report": (FINANCE, AUDITOR, ADMIN),
+        "invoicing.run_report": (FINANCE, AUDITOR, ADMIN),
         "invoicing.assign_money_fact": (FINANCE,),
         "invoicing.add_fxrate": (FINANCE, ADMIN),
         "invoicing.correct_document": (FINANCE,),

@@ -18,8 +18,9 @@ from PIL import Image
 from config.core.models import Job, TrailEvent
 from config.core.refused import Refused
 from config.core.trail import trail
-from invoicing import documents, settlement
+from invoicing import documents
 from invoicing.models import Document
+from invoicing.reports import runs
 from returns import evidence, workflow
 from returns.models import Policy
 from tests.factories import make_buyer, make_order, make_rma, make_user
@@ -108,8 +109,8 @@ def furnish(folder, currency: str) -> None:
             name=f"Demo {currency}", version=1, valid_from=date(2026, 1, 1), created_by=lead
         )
     Job.objects.create(kind="import", title="Import of demo.tsv", owner=lead, status="done")
-    period = settlement.Period(date(2026, 1, 1), date(2026, 12, 31), None, None)
-    settlement.run_report(period, "csv", by=finance)
+    period = runs.Scope(date(2026, 1, 1), date(2026, 12, 31), None, None)
+    runs.run("settlement", period, "csv", by=finance)
     bring_in(folder, text({}), seller=doubt.seller)
     with suppress(Refused):
         bring_in(folder, text({"quantity": "many"}), seller=doubt.seller)

@@ -5,7 +5,7 @@ from invoicing.models.keeping import Delivery, Erasure, LegalHold, RetentionRule
 from invoicing.models.ledger import Account, AccountNumber, Journal, JournalLine, Period
 from invoicing.models.match import Match
 from invoicing.models.refund import Refund, RefundLine
-from invoicing.models.report import Download, SettlementRun
+from invoicing.models.report import Download, ReportRun
 from invoicing.models.rules import ApprovalLimit, DocumentRules, IssuingMode, Wording
 from invoicing.models.sending import (
     Approval,
@@ -49,9 +49,9 @@ __all__ = [
     "Refund",
     "RefundAttempt",
     "RefundLine",
+    "ReportRun",
     "RetentionRule",
     "Settlement",
-    "SettlementRun",
     "TaxFact",
     "VatRate",
     "ViesCheck",

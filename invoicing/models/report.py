@@ -8,14 +8,27 @@ from invoicing.models.document import Document
 from orders.models import Marketplace, Seller
 
 
-class SettlementRun(models.Model):
-    """One run of the refund settlement report: its parameters, totals, file and hash."""
+class ReportRun(models.Model):
+    """One run of a report: its kind, parameters, totals, file and hash."""
 
+    class Kind(models.TextChoices):
+        SETTLEMENT = "settlement", _("Refund settlement")
+        JOURNAL = "journal", _("Journal")
+        DATEV = "datev", _("DATEV export")
+        VAT = "vat", _("VAT corrections")
+        COST = "cost", _("Cost of returns")
+
+    kind = models.CharField(
+        max_length=12, choices=Kind, default=Kind.SETTLEMENT, db_default=Kind.SETTLEMENT
+    )
     date_from = models.DateField()
     date_to = models.DateField()
     seller = models.ForeignKey(Seller, models.PROTECT, null=True, related_name="+")
     marketplace = models.ForeignKey(Marketplace, models.PROTECT, null=True, related_name="+")
-    output_format = models.CharField(max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")])
+    choices = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    output_format = models.CharField(
+        max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX"), ("pdf", "PDF")]
+    )
     rows = models.PositiveIntegerField(default=0)
     totals = models.JSONField(default=list)
     file_name = models.CharField(max_length=200)
@@ -27,7 +40,7 @@ class SettlementRun(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        permissions = [("run_settlement_report", "Run the refund settlement report")]
+        permissions = [("run_report", "Run finance's reports")]
 
     def __str__(self):
         return self.file_name
@@ -42,7 +55,7 @@ class Download(models.Model):
     kind = models.CharField(
         max_length=16, blank=True, help_text=_("Which file of the document, as in its artifacts.")
     )
-    run = models.ForeignKey(SettlementRun, models.PROTECT, null=True, related_name="downloads")
+    run = models.ForeignKey(ReportRun, models.PROTECT, null=True, related_name="downloads")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
 

@@ -20,13 +20,13 @@ from config.core.display import percent
 from config.core.lists import HeaderAction, ListPage
 from config.core.models import Job
 from config.core.refused import Refused
-from invoicing import settlement
 from invoicing.filters import RunFilters, UntiedFilters
 from invoicing.forms import ReportForm
 from invoicing.imports.opening_balance import TEMPLATE
 from invoicing.matching import untied
-from invoicing.models import SettlementRun
-from invoicing.settlement_sql import COLUMNS, DIFFERS, MATCHED, MISSING, ONLY_AMAZON
+from invoicing.models import ReportRun
+from invoicing.reports import kinds, runs, settlement
+from invoicing.reports.settlement_sql import COLUMNS, DIFFERS, MATCHED, MISSING, ONLY_AMAZON
 from invoicing.tables import RunTable, UntiedTable
 
 ROWS_SHOWN = 50
@@ -40,7 +40,7 @@ class RunList(ListPage):
     filterset_class = RunFilters
     row_template = "invoicing/run_row.html"
     template_name = "invoicing/runs.html"
-    permission = "invoicing.view_settlementrun"
+    permission = "invoicing.view_reportrun"
     title = gettext_lazy("Refund settlement reports")
     empty_text = gettext_lazy("Run the report for a period; every run stays here with its file.")
     search_placeholder = gettext_lazy("File name")
@@ -48,7 +48,7 @@ class RunList(ListPage):
 
     def get_rows(self) -> QuerySet:
         """One row a run."""
-        return SettlementRun.objects.annotate(downloaded=Count("downloads")).values(
+        return ReportRun.objects.annotate(downloaded=Count("downloads")).values(
             "id",
             "date_from",
             "date_to",
@@ -64,7 +64,7 @@ class RunList(ListPage):
     def get_header_actions(self) -> list[HeaderAction]:
         """Untied money, and a new run for those who may."""
         found = [HeaderAction(_("Money not tied"), reverse("invoicing:settlement-untied"))]
-        if self.request.user.has_perm(settlement.PERMISSION):
+        if self.request.user.has_perm(kinds.PERMISSION):
             new = HeaderAction(_("New report"), reverse("invoicing:settlement-new"), primary=True)
             found.append(new)
         return found
@@ -72,7 +72,7 @@ class RunList(ListPage):
     def get_context(self, **extra):
         """Reports that are being made, with their progress."""
         under_way = Job.objects.filter(
-            kind=settlement.JOB, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)
+            kind=runs.JOB, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)
         )
         return super().get_context(jobs=under_way[:5], **extra)
 
@@ -109,14 +109,17 @@ class UntiedList(ListPage):
 
 
 @login_required
-@permission_required(settlement.PERMISSION, raise_exception=True)
+@permission_required(kinds.PERMISSION, raise_exception=True)
 def new(request: HttpRequest) -> HttpResponse:
     """GET and POST /settlement/new/: choose a period, start the run as a job."""
     form = ReportForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            job = settlement.start_report(
-                form.period(), form.cleaned_data["output_format"], by=request.user
+            job = runs.start(
+                settlement.KIND,
+                form.scope(),
+                form.cleaned_data["output_format"],
+                by=request.user,
             )
         except Refused as refused:
             messages.error(request, refused.sentence)
@@ -127,12 +130,12 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@permission_required("invoicing.view_settlementrun", raise_exception=True)
+@permission_required("invoicing.view_reportrun", raise_exception=True)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /settlement/jobs/<id>/: progress, asked again by htmx or a reload; then the run."""
-    job = get_object_or_404(Job.objects.select_related("owner"), pk=pk, kind=settlement.JOB)
+    job = get_object_or_404(Job.objects.select_related("owner"), pk=pk, kind=runs.JOB)
     asked_by_htmx = request.headers.get("HX-Target") == f"job-{job.pk}"
-    run = SettlementRun.objects.filter(job=job).first() if job.is_over else None
+    run = ReportRun.objects.filter(job=job).first() if job.is_over else None
     if run is not None:
         url = reverse("invoicing:settlement-run", args=[run.pk])
         return HttpResponse(headers={"HX-Redirect": url}) if asked_by_htmx else redirect(url)
@@ -144,11 +147,11 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@permission_required("invoicing.view_settlementrun", raise_exception=True)
+@permission_required("invoicing.view_reportrun", raise_exception=True)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /settlement/<id>/: the run's parameters, totals and downloads."""
     related = ("seller", "marketplace", "by", "job")
-    run = get_object_or_404(SettlementRun.objects.select_related(*related), pk=pk)
+    run = get_object_or_404(ReportRun.objects.select_related(*related), pk=pk)
     context = {
         "run": run,
         "rates": [_shown(total) for total in run.totals],
@@ -177,7 +180,7 @@ def _shown(total: dict) -> dict:
     return {**total, **amounts, "look": look, "word": word, "vat_rate": rate}
 
 
-def _first_rows(run: SettlementRun) -> list[list[dict]]:
+def _first_rows(run: ReportRun) -> list[list[dict]]:
     """The first rows of a run as cells, read from the stored CSV (of an XLSX the one beside it)."""
     path = (Path(settings.DATA_DIR) / run.file_path).with_suffix(".csv")
     if not path.is_file():
@@ -207,12 +210,12 @@ def _per_status(totals: list[dict]) -> list[dict]:
 
 
 @login_required
-@permission_required("invoicing.view_settlementrun", raise_exception=True)
+@permission_required("invoicing.view_reportrun", raise_exception=True)
 def file(request: HttpRequest, pk: int) -> HttpResponse:
     """GET /settlement/<id>/file/: the stored file; who took it is recorded."""
-    run = get_object_or_404(SettlementRun, pk=pk)
+    run = get_object_or_404(ReportRun, pk=pk)
     try:
-        path = settlement.download(run, by=request.user)
+        path = runs.download(run, by=request.user)
     except Refused as refused:
         messages.error(request, refused.sentence)
         return redirect("invoicing:settlement-run", run.pk)

@@ -10,9 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from config.core.money import round_money
-from invoicing import refunds, settlement
+from invoicing import refunds
 from invoicing.models import Refund
-from invoicing.settlement import Period
+from invoicing.reports import runs
+from invoicing.reports.kinds import Scope
 from invoicing.states import RefundState
 from orders.imports.run import import_file
 from orders.models import OrderLine
@@ -126,8 +127,8 @@ class Money:
         today = self.story.today.date()
         first = today.replace(day=1)
         last = first - dt.timedelta(days=1)
-        settlement.run_report(Period(last.replace(day=1), last), "xlsx", by=self.cast.finance)
-        settlement.run_report(Period(first, today), "csv", by=self.cast.finance2)
+        runs.run("settlement", Scope(last.replace(day=1), last), "xlsx", by=self.cast.finance)
+        runs.run("settlement", Scope(first, today), "csv", by=self.cast.finance2)
 
     def _rows(self, refund: Refund, market) -> list[reports.RefundRow]:
         planted = self.rng.random()

@@ -11,15 +11,15 @@ from django.conf import settings
 from django.db import connection
 
 from config.core.models import User
-from invoicing import settlement
-from invoicing import settlement_sql as sql
+from invoicing.reports import runs
+from invoicing.reports import settlement_sql as sql
 from tests.benchmarks import rows
 from tests.benchmarks.ratio import median_ratio
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]
 ORDERS = 100_000
-ALL = settlement.Period(date(2026, 10, 1), date(2026, 10, 20))  # 200,000 refunds
-A_DAY = settlement.Period(date(2026, 10, 1), date(2026, 10, 1))  # 10,000 of them
+ALL = runs.Scope(date(2026, 10, 1), date(2026, 10, 20))  # 200,000 refunds
+A_DAY = runs.Scope(date(2026, 10, 1), date(2026, 10, 1))  # 10,000 of them
 REPORT_ALONE = """
 import sys, django
 django.setup()
@@ -28,9 +28,9 @@ from pathlib import Path
 from tests import database
 database.use(sys.argv[1])
 from config.core.models import User
-from invoicing import settlement
-period = settlement.Period(*map(date.fromisoformat, sys.argv[2:]))
-print(settlement.run_report(period, "csv", by=User.objects.system()).rows)
+from invoicing.reports import runs
+period = runs.Scope(*map(date.fromisoformat, sys.argv[2:]))
+print(runs.run("settlement", period, "csv", by=User.objects.system()).rows)
 memory = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
 print(memory["VmHWM"].split()[0])  # not ru_maxrss: that begins with what the parent had
 """
@@ -62,13 +62,13 @@ def lines(path: Path) -> int:
 
 def test_settlement_csv_of_200k_rows_costs_at_most_half_more_than_copy(settled, tmp_path):
     floor, by = tmp_path / "floor.csv", User.objects.system()
-    run = settlement.run_report(ALL, "csv", by=by)
+    run = runs.run("settlement", ALL, "csv", by=by)
     bare_copy(floor)
     assert lines(Path(settings.DATA_DIR) / run.file_path) == lines(floor) == 2 * ORDERS + 1
     assert [total["status"] for total in run.totals] == [sql.MATCHED]
     ratio = median_ratio(
         "settlement CSV of 200k rows against COPY",
-        lambda: settlement.run_report(ALL, "csv", by=by),
+        lambda: runs.run("settlement", ALL, "csv", by=by),
         lambda: bare_copy(floor),
         runs=3,
         work=False,
@@ -76,7 +76,7 @@ def test_settlement_csv_of_200k_rows_costs_at_most_half_more_than_copy(settled, 
     assert ratio <= 1.5
 
 
-def peak(name: str, period: settlement.Period) -> tuple[int, float]:
+def peak(name: str, period: runs.Scope) -> tuple[int, float]:
     """Rows of a report made by a process of its own, and its peak memory in MB."""
     days = (period.date_from.isoformat(), period.date_to.isoformat())
     told = subprocess.run(

@@ -18,9 +18,10 @@ from PIL import Image
 
 from config.core.models import Job
 from config.core.refused import Refused
-from invoicing import corrections, delivery, documents, refunds, retention, settlement
+from invoicing import corrections, delivery, documents, refunds, retention
 from invoicing.matching import match_refunds
 from invoicing.models import Document
+from invoicing.reports import runs
 from orders.imports.run import import_file
 from orders.models import ImportFile
 from returns import evidence, refunding, workflow
@@ -127,8 +128,8 @@ def _files(world, folder: Path) -> None:
         import_file(bad, by=people.lead, seller=seller)
     world.refused = ImportFile.objects.get(status="refused")
     today = timezone.localdate()
-    period = settlement.Period(today - timedelta(days=30), today, None, None)
-    world.run = settlement.run_report(period, "csv", by=people.finance)
+    period = runs.Scope(today - timedelta(days=30), today, None, None)
+    world.run = runs.run("settlement", period, "csv", by=people.finance)
     world.jobs = {
         status: Job.objects.create(
             kind="import", title=f"Import of {status}.tsv", owner=people.lead, status=status,
@@ -137,7 +138,7 @@ def _files(world, folder: Path) -> None:
         for status in ("queued", "running", "failed")
     }  # fmt: skip
     world.result = Job.objects.create(
-        kind="settlement_report", title="Report", owner=people.finance, status="done",
+        kind="report", title="Report", owner=people.finance, status="done",
         result_name="report.csv", result_path=world.run.file_path,
     )  # fmt: skip
 

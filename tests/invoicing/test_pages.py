@@ -13,7 +13,7 @@ from config.core.trail import trail
 from invoicing import documents
 from invoicing.calculation import CalculatedLine, Calculation
 from invoicing.matching import match_refunds
-from invoicing.models import ApprovalLimit, Document, Download, Refund, SettlementRun
+from invoicing.models import ApprovalLimit, Document, Download, Refund, ReportRun
 from invoicing.refunds import propose
 from tests.factories import make_order, make_user
 from tests.invoicing.money import DAY, make_fact, make_refund, make_settlement
@@ -258,7 +258,7 @@ def test_report_is_run_shown_and_downloaded_from_the_page(client):
             },
             follow=True,
         )
-        run = SettlementRun.objects.first()
+        run = ReportRun.objects.first()
         page = text_of(answer)
         assert answer.redirect_chain[-1][0] == f"/settlement/{run.pk}/"
         assert order.amazon_order_id in page
@@ -281,7 +281,7 @@ def test_report_with_a_wrong_period_is_refused_on_the_page(client):
         {"date_from": "2026-10-31", "date_to": "2026-10-01", "output_format": "csv"},
     )
     assert "ends before it begins" in text_of(answer)
-    assert not SettlementRun.objects.exists()
+    assert not ReportRun.objects.exists()
 
 
 def test_refund_within_the_limit_needs_one_person(client, finance):

@@ -16,10 +16,11 @@ from python_calamine import CalamineWorkbook
 from config.core import jobs
 from config.core.models import Job, User
 from config.core.refused import Refused
-from invoicing import settlement_sql as sql
 from invoicing.matching import match_refunds
-from invoicing.models import Download, MoneyFact, Refund, Settlement, SettlementRun
-from invoicing.settlement import Period, download, run_report, start_report
+from invoicing.models import Download, MoneyFact, Refund, ReportRun, Settlement
+from invoicing.reports import runs
+from invoicing.reports import settlement_sql as sql
+from invoicing.reports.kinds import Scope
 from orders.imports.run import import_file
 from orders.models import Marketplace
 from tests.factories import make_buyer, make_order, make_seller, make_user
@@ -30,7 +31,7 @@ pytestmark = [
     pytest.mark.usefixtures("_november"),
 ]
 DATA = Path(__file__).resolve().parent.parent / "data" / "reports"
-YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
+YEAR = Scope(date(2026, 1, 1), date(2026, 12, 31))
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def rows_of(run) -> list[dict]:
 
 
 def report(by, period=YEAR) -> list[dict]:
-    return rows_of(run_report(period, "csv", by=by))
+    return rows_of(runs.run("settlement", period, "csv", by=by))
 
 
 def bring(name, seller):
@@ -174,8 +175,8 @@ def test_rates_and_settlements_are_rows_and_every_column_sums(finance):
     assert {row["Status"] for row in rows} == {sql.MATCHED}
     assert sum(Decimal(row["Gross"] or 0) for row in rows) == refund.gross
     assert sum(Decimal(row["Difference"]) for row in rows) == 0
-    october = report(finance, Period(date(2026, 10, 1), date(2026, 10, 30)))
-    november = report(finance, Period(date(2026, 10, 31), date(2026, 11, 30)))
+    october = report(finance, Scope(date(2026, 10, 1), date(2026, 10, 30)))
+    november = report(finance, Scope(date(2026, 10, 31), date(2026, 11, 30)))
     assert sorted(r["Gross"] for r in october) == ["10.70", "23.80"]
     assert [(r["Gross"], r["Amazon amount"]) for r in november] == [("", "10.70"), ("", "3.80")]
 
@@ -188,7 +189,7 @@ def test_period_is_the_posted_day_and_for_missing_money_the_sent_day(finance):
     match_refunds()
 
     def seen(first, last):
-        return [row["Status"] for row in report(finance, Period(first, last))]
+        return [row["Status"] for row in report(finance, Scope(first, last))]
 
     assert seen(date(2026, 10, 29), date(2026, 10, 29)) == [sql.ONLY_AMAZON]
     assert seen(date(2026, 10, 30), date(2026, 10, 30)) == [sql.MISSING]
@@ -205,8 +206,8 @@ def test_seller_and_marketplace_narrow_it(finance):
         make_refund(order, ("10.00", "1.90"), sent_on=date(2026, 11, 3))
     match_refunds()
     france = Marketplace.objects.get(code="FR")
-    of_seller = report(finance, Period(YEAR.date_from, YEAR.date_to, seller=here.seller))
-    of_france = report(finance, Period(YEAR.date_from, YEAR.date_to, marketplace=france))
+    of_seller = report(finance, Scope(YEAR.date_from, YEAR.date_to, seller=here.seller))
+    of_france = report(finance, Scope(YEAR.date_from, YEAR.date_to, marketplace=france))
     assert {row["Order"] for row in of_seller} == {here.amazon_order_id}
     assert {row["Order"] for row in of_france} == {there.amazon_order_id}
     assert (len(of_seller), len(of_france)) == (2, 2)
@@ -220,7 +221,7 @@ def test_totals_are_per_currency_rate_and_status(finance):
             adjustment=f"A{order.pk}",
         )  # fmt: skip
     match_refunds()
-    run = run_report(YEAR, "csv", by=finance)
+    run = runs.run("settlement", YEAR, "csv", by=finance)
     assert [(t["currency"], t["vat_rate"], t["status"], t["rows"]) for t in run.totals] == [
         ("EUR", "0.19", sql.ONLY_AMAZON, 1),
         ("EUR", "0.07", sql.ONLY_AMAZON, 1),
@@ -267,7 +268,7 @@ def test_xlsx_holds_the_same_cells_as_the_csv(finance):
     make_refund(make_order(seller=order.seller), ("10.00", "1.90"), sent_on=date(2026, 10, 30))
     match_refunds()
     in_csv = report(finance)
-    run = run_report(YEAR, "xlsx", by=finance)
+    run = runs.run("settlement", YEAR, "xlsx", by=finance)
     book = CalamineWorkbook.from_path(str(file_of(run)))
     header, *rows = book.get_sheet_by_name("Refunds").to_python()
     assert header == [column.header for column in sql.COLUMNS]
@@ -289,8 +290,11 @@ def test_xlsx_holds_the_same_cells_as_the_csv(finance):
 
 def test_run_is_stored_with_its_parameters_and_hash(finance):
     order = make_order()
-    run = run_report(
-        Period(date(2026, 10, 1), date(2026, 10, 31), seller=order.seller), "csv", by=finance
+    run = runs.run(
+        "settlement",
+        Scope(date(2026, 10, 1), date(2026, 10, 31), seller=order.seller),
+        "csv",
+        by=finance,
     )
     run.refresh_from_db()
     assert run.sha256 == hashlib.sha256(file_of(run).read_bytes()).hexdigest()
@@ -300,25 +304,25 @@ def test_run_is_stored_with_its_parameters_and_hash(finance):
 
 
 def test_download_is_recorded_and_a_changed_file_refused(finance):
-    run = run_report(YEAR, "csv", by=finance)
+    run = runs.run("settlement", YEAR, "csv", by=finance)
     auditor = make_user("auditor")
-    assert download(run, by=auditor) == file_of(run)
+    assert runs.download(run, by=auditor) == file_of(run)
     assert [(row.run, row.by) for row in Download.objects.all()] == [(run, auditor)]
     file_of(run).write_text("other")
     with pytest.raises(Refused, match="was changed"):
-        download(run, by=auditor)
+        runs.download(run, by=auditor)
     assert Download.objects.count() == 1
 
 
 @pytest.mark.parametrize("role", ["agent", "inspector", "lead"])
 def test_roles_without_the_permission_may_not_run_it(role):
     with pytest.raises(Refused, match="Your role may not"):
-        run_report(YEAR, "csv", by=make_user(role))
+        runs.run("settlement", YEAR, "csv", by=make_user(role))
 
 
 def test_period_that_ends_before_it_begins_is_refused(finance):
     with pytest.raises(Refused, match="ends before"):
-        run_report(Period(date(2026, 2, 1), date(2026, 1, 1)), "csv", by=finance)
+        runs.run("settlement", Scope(date(2026, 2, 1), date(2026, 1, 1)), "csv", by=finance)
 
 
 def test_all_of_a_run_is_of_one_moment(finance, monkeypatch):
@@ -326,18 +330,16 @@ def test_all_of_a_run_is_of_one_moment(finance, monkeypatch):
     order = make_order()
     settlement = make_settlement(order.seller)
     make_fact(settlement, order, order.lines.get(), "-11.90", adjustment="A1")
-    from invoicing import settlement as room
+    real = runs.files.write_csv
 
-    real = room.files.write_csv
-
-    def slow(cursor, path, tick):
+    def slow(cursor, kind, path, tick):
         make_fact(settlement, order, order.lines.get(), "-1.19", adjustment="A2")
         cursor.execute("SELECT count(*) FROM invoicing_moneyfact")
         assert cursor.fetchone() == (1,)
-        real(cursor, path, tick)
+        real(cursor, kind, path, tick)
 
-    monkeypatch.setattr(room.files, "write_csv", slow)
-    run = run_report(YEAR, "csv", by=finance)
+    monkeypatch.setattr(runs.files, "write_csv", slow)
+    run = runs.run("settlement", YEAR, "csv", by=finance)
     assert MoneyFact.objects.count() == 2
     assert (len(rows_of(run)), run.totals[0]["amazon_amount"]) == (1, "11.90")
 
@@ -345,13 +347,13 @@ def test_all_of_a_run_is_of_one_moment(finance, monkeypatch):
 def test_job_runs_it_and_names_its_run(finance):
     order = make_order()
     make_fact(make_settlement(order.seller), order, order.lines.get(), "-11.90", adjustment="A1")
-    job = start_report(YEAR, "csv", by=finance)
+    job = runs.start("settlement", YEAR, "csv", by=finance)
     job.refresh_from_db()
     assert job.status == Job.Status.DONE
     assert (job.done, job.total, job.counts) == (1, 1, {"Rows": 1})
-    assert SettlementRun.objects.get().job == job
+    assert ReportRun.objects.get().job == job
     assert jobs.run(job.pk) is None
-    assert SettlementRun.objects.count() == 1
+    assert ReportRun.objects.count() == 1
 
 
 def test_command_writes_the_file_and_keeps_the_run(tmp_path, capsys):
@@ -362,7 +364,7 @@ def test_command_writes_the_file_and_keeps_the_run(tmp_path, capsys):
         "settlement_report", "--from", "2026-10-01", "--to", "2026-10-31", "--seller",
         order.seller.code, "--marketplace", "DE", "--format", "csv", "--output", str(target),
     )  # fmt: skip
-    run = SettlementRun.objects.get()
+    run = ReportRun.objects.get()
     assert hashlib.sha256(target.read_bytes()).hexdigest() == run.sha256
     assert (run.by.is_system, run.marketplace.code, run.rows) == (True, "DE", 1)
     assert "1 rows in" in capsys.readouterr().out
@@ -393,7 +395,7 @@ def test_snapshot_leaves_no_connection_open(finance):
             return cursor.fetchone()[0]
 
     before = open_connections()
-    run_report(YEAR, "csv", by=finance)
+    runs.run("settlement", YEAR, "csv", by=finance)
     patience = time.monotonic() + 30  # a server process ends a moment after its client left
     while open_connections() > before and time.monotonic() < patience:
         time.sleep(0.1)

@@ -13,7 +13,7 @@ from invoicing.invariants import CONFIRMED_IS_SEEN
 from invoicing.lane import lane_amounts
 from invoicing.matching import match_refunds
 from invoicing.models import Refund
-from invoicing.settlement import Period, run_report
+from invoicing.reports.runs import Scope, run
 from returns import refunding
 from returns.matching import settle_refunded
 from tests.factories import make_registration, make_rma, make_user
@@ -72,8 +72,8 @@ def test_refund_goes_the_whole_way(code, paid, rate, figures, split):
     settlement = make_settlement(order.seller, order.currency)
     show(settlement, order, net, tax, "A1")
     assert settle_refunded() == 1
-    nearby = Period(today - timedelta(days=2), today + timedelta(days=2))
-    (total,) = run_report(nearby, "csv", by=finance).totals
+    nearby = Scope(today - timedelta(days=2), today + timedelta(days=2))
+    (total,) = run("settlement", nearby, "csv", by=finance).totals
     assert (total["currency"], total["status"]) == (order.currency, "matched")
     assert Decimal(total["vat_rate"]) == Decimal(rate)
     sums = [Decimal(total[name]) for name in ("net", "vat", "gross", "amazon_amount", "difference")]

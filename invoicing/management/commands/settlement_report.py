@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.core.models import User
 from config.core.refused import Refused
-from invoicing.settlement import FORMATS, Period, run_report
+from invoicing.reports import kinds, runs, settlement
 from orders.models import Marketplace, Seller
 
 
@@ -25,16 +25,16 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="date_to", type=day, required=True, metavar="D")
         parser.add_argument("--seller", metavar="CODE")
         parser.add_argument("--marketplace", metavar="CODE", help="DE or Amazon.de")
-        parser.add_argument("--format", choices=FORMATS, default="csv")
+        parser.add_argument("--format", choices=kinds.WRITABLE, default="csv")
         parser.add_argument("--output", type=Path, required=True, metavar="FILE")
 
     def handle(self, *, date_from, date_to, seller, marketplace, output, **options) -> None:
         """Run it as the system actor; a refusal is the command's error."""
         if not output.parent.is_dir():
             raise CommandError(f"There is no folder {output.parent}.")
-        period = Period(date_from, date_to, _seller(seller), _marketplace(marketplace))
+        scope = kinds.Scope(date_from, date_to, _seller(seller), _marketplace(marketplace))
         try:
-            run = run_report(period, options["format"], by=User.objects.system())
+            run = runs.run(settlement.KIND, scope, options["format"], by=User.objects.system())
         except Refused as refused:
             raise CommandError(refused.sentence) from refused
         shutil.copyfile(_stored(run), output)

@@ -6,9 +6,7 @@ refund and rate; further rows of it carry only Amazon's amount, so that every co
 and Σ "Amazon amount" of a settlement is the buyer's refund money of that settlement.
 """
 
-from dataclasses import dataclass
-
-from config.core.money import EXPONENTS
+from invoicing.reports.kinds import Column
 
 MATCHED, MISSING, ONLY_AMAZON, DIFFERS = (
     "matched",
@@ -17,15 +15,6 @@ MATCHED, MISSING, ONLY_AMAZON, DIFFERS = (
     "amount differs",
 )
 STATUSES = (MATCHED, MISSING, ONLY_AMAZON, DIFFERS)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the file: key in the temporary table, header, and text, money, rate or date."""
-
-    key: str
-    header: str
-    kind: str = "text"
 
 
 COLUMNS = (
@@ -144,39 +133,20 @@ LEFT JOIN invoicing_document d ON d.id = r.document_id
 LEFT JOIN invoicing_settlement x ON x.id = j.settlement_id
 """
 ORDER = "currency, settlement, posted_on, amazon_order_id, refund, vat_rate"
-COUNT = "SELECT count(*) FROM settlement_report"
+TOTAL_COLUMNS = (
+    Column("currency", "Currency"),
+    Column("vat_rate", "VAT rate", "rate"),
+    Column("status", "Status"),
+    Column("rows", "Rows", "count"),
+    Column("net", "Net", "money"),
+    Column("vat", "VAT", "money"),
+    Column("gross", "Gross", "money"),
+    Column("amazon_amount", "Amazon amount", "money"),
+    Column("difference", "Difference", "money"),
+)
 TOTALS = """
 SELECT currency, vat_rate, status, count(*) AS rows, COALESCE(sum(net), 0) AS net,
     COALESCE(sum(vat), 0) AS vat, COALESCE(sum(gross), 0) AS gross,
     sum(amazon_amount) AS amazon_amount, sum(difference) AS difference
 FROM settlement_report GROUP BY 1, 2, 3 ORDER BY 1, 2 DESC NULLS LAST, 3
 """
-# What a spreadsheet would run as a formula when a cell starts with it (OWASP, CSV injection);
-# as codes, for millions of cells are asked.
-_DANGEROUS = tuple(map(ord, "=+-@\t\r\n"))
-WHOLE = tuple(sorted(code for code, places in EXPONENTS.items() if places == 0))
-
-
-def _cell(column: Column) -> str:
-    """A column as the CSV writes it."""
-    if column.kind == "text":
-        return (
-            f"CASE WHEN ascii({column.key}) IN {_DANGEROUS} THEN '''' || {column.key}"
-            f' ELSE {column.key} END AS "{column.header}"'
-        )
-    if column.kind == "money":
-        return (
-            f"CASE WHEN in_whole THEN trim_scale({column.key})"
-            f' ELSE {column.key} END AS "{column.header}"'
-        )
-    return f'{column.key} AS "{column.header}"'
-
-
-CSV = (
-    f"COPY (SELECT {', '.join(map(_cell, COLUMNS))} FROM (SELECT *, currency IN {WHOLE} AS in_whole"
-    f" FROM settlement_report ORDER BY {ORDER}) AS r) TO STDOUT"
-    " (FORMAT csv, HEADER, ENCODING 'UTF8')"
-)
-ROWS = (
-    f"SELECT {', '.join(column.key for column in COLUMNS)} FROM settlement_report ORDER BY {ORDER}"
-)
