@@ -80,7 +80,7 @@ def _move(verb: str, target: str = ""):
     )
 
 
-@tracked(exclude=("basis",))
+@tracked(exclude=("basis", "wait_why", "wait_until"))
 class Refund(FSMModelMixin, models.Model):
     """One decision to refund on one order; amounts are what the buyer gets back."""
 
@@ -127,6 +127,13 @@ class Refund(FSMModelMixin, models.Model):
         Document, models.PROTECT, null=True, blank=True, related_name="refund"
     )
     note = models.CharField(max_length=500, blank=True)
+    wait_why = models.CharField(
+        max_length=300,
+        blank=True,
+        db_default="",
+        help_text=_("Why a worker leaves this approved refund alone for now."),
+    )
+    wait_until = models.DateTimeField(null=True, blank=True)
     attempt = models.PositiveSmallIntegerField(default=1)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
