@@ -93,6 +93,7 @@ class Match(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     resolved_at = models.DateTimeField(null=True)
+    figures_hash = models.CharField(max_length=32, blank=True, help_text=_("Of what it stands on."))
     explained_hash = models.CharField(
         max_length=32, blank=True, help_text=_("What was explained; other figures open it again.")
     )
