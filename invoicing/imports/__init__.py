@@ -60,9 +60,16 @@ def follow_after(import_file: ImportFile) -> None:
 
 def register() -> None:
     """Add the report types and the hook; called when the app is ready."""
-    from invoicing.imports import opening_balance, sc_vat_tax, settlement_v2, vat_invoice_data
+    from invoicing.imports import (
+        finances,
+        opening_balance,
+        sc_vat_tax,
+        settlement_v2,
+        vat_invoice_data,
+    )
 
     registry.register(settlement_v2.REPORT)
+    registry.register(finances.REPORT)
     registry.register(opening_balance.REPORT)
     registry.register(vat_invoice_data.REPORT)
     registry.register(sc_vat_tax.REPORT)

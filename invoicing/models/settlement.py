@@ -59,6 +59,27 @@ class MoneyFact(models.Model):
     transaction_id = models.CharField(
         max_length=120, blank=True, db_default="", help_text=_("Of the Finances API; else empty.")
     )
+    telling = models.CharField(
+        max_length=32,
+        blank=True,
+        db_default="",
+        help_text=_("What told this amount with others: a transaction as it stood, a row."),
+    )
+    twin_id = models.CharField(
+        max_length=120,
+        blank=True,
+        db_default="",
+        help_text=_("The deferred transaction that this one releases, or the one it became."),
+    )
+    status = models.CharField(
+        max_length=20, blank=True, db_default="", help_text=_("Of the transaction, in Finances.")
+    )
+    told = models.CharField(
+        max_length=10,
+        blank=True,
+        db_default="",
+        help_text=_("The bucket its words say; blank: the bucket itself, it never is an echo."),
+    )
     echo_of = models.ForeignKey(
         "self",
         models.PROTECT,

@@ -100,6 +100,10 @@ class Report:
             from orders.imports import xmlfile
 
             return xmlfile.copy_rows(self)
+        if self.report_type.json:
+            from orders.imports import jsonfile
+
+            return jsonfile.copy_rows(self)
         return self._quoted_rows() if self.quoted else self._plain_rows()
 
     def _plain_rows(self) -> Iterator[str]:
@@ -224,6 +228,7 @@ class Scan:
     sha256: str
     encoding: str
     is_xml: bool
+    is_json: bool = False
 
 
 def scan(path: Path, *, japanese: bool = False) -> Scan:
@@ -253,8 +258,10 @@ def scan(path: Path, *, japanese: bool = False) -> Scan:
     encoding = bom or ("utf-8" if is_utf8 else "cp932" if japanese else "cp1252")
     if encoding not in ("utf-8", "utf-8-sig") or (bom and not is_utf8):
         _prove(path, encoding)
-    is_xml = start.decode(encoding, "ignore").lstrip("\ufeff \t\r\n").startswith("<")
-    return Scan(size, digest.hexdigest(), encoding, is_xml)
+    text = start.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
+    return Scan(
+        size, digest.hexdigest(), encoding, text.startswith("<"), text.startswith(("{", "["))
+    )
 
 
 def _refuse_what_is_no_text(start: bytes, size: int) -> None:
@@ -303,10 +310,14 @@ def open_report(path: Path, scanned: Scan, report_type: ReportType | None = None
         from orders.imports import xmlfile
 
         return xmlfile.open_report(path, scanned, report_type)
+    if scanned.is_json:
+        from orders.imports import jsonfile
+
+        return jsonfile.open_report(path, scanned, report_type)
     candidates = list(_candidates(path, scanned.encoding))
     for header in candidates:
         found = registry.recognise(header.names)
-        if report_type and not report_type.xml and not report_type.missing(header.names):
+        if report_type and report_type.is_flat and not report_type.missing(header.names):
             found = report_type
         if found is None:
             continue
@@ -365,7 +376,7 @@ def _refuse_doubled(found: ReportType, header: _Header) -> None:
 
 def _unknown(candidates: list[_Header], asked: ReportType | None) -> BadFile:
     """The sentence for a header that no type recognises: the nearest type and what it lacks."""
-    types = [asked] if asked else [t for t in registry.all_types() if t.xml is None]
+    types = [asked] if asked else [t for t in registry.all_types() if t.is_flat]
     near = max(
         ((header, t) for header in candidates for t in types),
         key=lambda pair: _share(pair[1], pair[0].names),

@@ -98,6 +98,19 @@ class XmlShape:
 
 
 @dataclass(frozen=True)
+class JsonShape:
+    """How a JSON file becomes rows: the list its records stand in, a key every record has.
+
+    ``rows(record)`` yields one dict (normalised column name → text) for each row. The file is one
+    document or one a line; each is a page with the list, a list of pages or a list of records.
+    """
+
+    records: str
+    sign: str
+    rows: Callable[[dict], Iterator[dict[str, str]]]
+
+
+@dataclass(frozen=True)
 class Counts:
     """Rows of the file whose facts were inserted or updated; the others changed nothing."""
 
@@ -118,6 +131,12 @@ class ReportType:
     prepare: "Callable[[Batch], None] | None" = None
     group: str = ""
     xml: XmlShape | None = None
+    json: JsonShape | None = None
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it is a delimited file with a header."""
+        return self.xml is None and self.json is None
 
     def matches(self, header: frozenset[str]) -> bool:
         """Whether a header of normalised names is this report's (all required columns)."""
@@ -151,10 +170,15 @@ def all_types() -> list[ReportType]:
 
 def recognise(header: frozenset[str]) -> ReportType | None:
     """The type whose required columns a header has; the most demanding one if several do."""
-    found = [t for t in _types.values() if t.xml is None and t.matches(header)]
+    found = [t for t in _types.values() if t.is_flat and t.matches(header)]
     return max(found, key=lambda t: sum(c.required for c in t.columns), default=None)
 
 
 def recognise_xml(message_type: str) -> ReportType | None:
     """The type of an XML report, by its MessageType."""
     return next((t for t in _types.values() if t.xml and t.xml.message_type == message_type), None)
+
+
+def with_json() -> list[ReportType]:
+    """The types that are read from JSON."""
+    return [t for t in _types.values() if t.json]
