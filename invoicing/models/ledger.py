@@ -7,7 +7,6 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from config.core.trail import tracked
-from invoicing.models.document import Document
 from invoicing.models.refund import Refund
 from invoicing.models.settlement import MoneyFact
 from orders.models import Marketplace, OrderLine, Seller
@@ -30,27 +29,55 @@ class Account(models.TextChoices):
     FX_CLEARING = "fx_clearing", _("Exchange clearing")
 
 
+# A journal is of now and of an open month of its own seller and marketplace, never an earlier one.
 _OPEN = """
-    IF (SELECT p.state FROM invoicing_period p WHERE p.id = NEW.period_id FOR SHARE) <> 'open' THEN
+    SELECT * INTO p FROM invoicing_period WHERE id = NEW.period_id FOR SHARE;
+    IF p.state <> 'open' THEN
         RAISE EXCEPTION 'the period of this journal is closed' USING ERRCODE = 'restrict_violation';
     END IF;
+    IF p.seller_id <> NEW.seller_id OR p.marketplace_id IS DISTINCT FROM NEW.marketplace_id
+        OR p.month < date_trunc('month', NEW.posted_on) THEN
+        RAISE EXCEPTION 'this journal belongs to another period' USING ERRCODE = 'check_violation';
+    END IF;
+    NEW.created_at := now();
     RETURN NEW;
 """
+# Looks at all lines of one statement at once: twenty thousand refunds are posted together.
 _BALANCED = """
     IF EXISTS (
-        SELECT 1 FROM invoicing_journalline l WHERE l.journal_id = NEW.journal_id
-        HAVING sum(l.amount) <> 0 OR count(*) < 2
+        SELECT FROM new_lines GROUP BY journal_id HAVING sum(amount) <> 0 OR count(*) < 2
     ) THEN
-        RAISE EXCEPTION 'journal % does not balance', NEW.journal_id
+        RAISE EXCEPTION 'the lines of a journal come together and balance'
             USING ERRCODE = 'check_violation';
+    END IF;
+    IF EXISTS (
+        SELECT FROM new_lines l JOIN invoicing_journal j ON j.id = l.journal_id
+        WHERE j.created_at <> now()
+    ) THEN
+        RAISE EXCEPTION 'no line joins a journal of before' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;
 """
 _HAS_LINES = """
-    IF (SELECT count(*) FROM invoicing_journalline l WHERE l.journal_id = NEW.id) < 2 THEN
-        RAISE EXCEPTION 'journal % has no lines', NEW.id USING ERRCODE = 'check_violation';
+    IF EXISTS (
+        SELECT FROM invoicing_journalline l WHERE l.journal_id = NEW.id
+        HAVING count(*) < 2 OR sum(l.amount) <> 0
+    ) THEN
+        RAISE EXCEPTION 'journal % does not balance', NEW.id USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
+"""
+# What was closed stays as it was stored, until a person reopens it and says why.
+_CLOSED = """
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state = 'open' THEN RETURN NEW; END IF;
+    ELSIF (OLD.seller_id, OLD.marketplace_id, OLD.month)
+            IS NOT DISTINCT FROM (NEW.seller_id, NEW.marketplace_id, NEW.month)
+        AND (OLD.state = 'open' OR NEW.state = 'open' AND NEW.reason <> '') THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'a period is closed from open, and reopened with a reason'
+        USING ERRCODE = 'restrict_violation';
 """
 
 
@@ -93,13 +120,25 @@ class Period(models.Model):
                 name="closed_period_says_who",
             ),
         ]
+        triggers = [
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="closed_stays",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func=_CLOSED,
+            ),
+        ]
 
     def __str__(self):
         return f"{self.month:%Y-%m}"
 
 
 class Journal(models.Model):
-    """One booking in one currency. ``source`` names what it books and makes it happen once."""
+    """One booking in one currency. ``source`` names what it books and makes it happen once.
+
+    Its lines come in one statement in the transaction that makes it; its document is the refund's.
+    """
 
     append_only = True
 
@@ -115,7 +154,6 @@ class Journal(models.Model):
     seller = models.ForeignKey(Seller, models.PROTECT, related_name="journals")
     marketplace = models.ForeignKey(Marketplace, models.PROTECT, null=True, related_name="+")
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="journals")
-    document = models.ForeignKey(Document, models.PROTECT, null=True, related_name="journals")
     reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="reversed_by")
     currency = models.CharField(max_length=3)
     posted_on = models.DateField(help_text=_("The true day; the period may be a later one."))
@@ -131,7 +169,11 @@ class Journal(models.Model):
         triggers = [
             pgtrigger.Protect(name="kept", operation=pgtrigger.Update | pgtrigger.Delete),
             pgtrigger.Trigger(
-                name="open_period", when=pgtrigger.Before, operation=pgtrigger.Insert, func=_OPEN
+                name="open_period",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                declare=[("p", "invoicing_period%ROWTYPE")],
+                func=_OPEN,
             ),
             pgtrigger.Trigger(
                 name="has_lines",
@@ -176,7 +218,8 @@ class JournalLine(models.Model):
                 name="balanced",
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                timing=pgtrigger.Deferred,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="new_lines"),
                 func=_BALANCED,
             ),
         ]
