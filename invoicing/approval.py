@@ -183,11 +183,23 @@ def check_rest(refund: Refund) -> None:
 
     Locks the order's lines; used when a refund is about to be carried out.
     """
-    facts = _Facts.of([refund])
-    for refusal in refund_row.objections([refund], facts.own_rows).values():
+    for refusal in rests([refund]).values():
         raise refusal
-    check_content(refund, facts.rows[refund.pk])
-    facts.check_caps(refund)
+
+
+def rests(refunds: list[Refund]) -> dict[int, Refused]:
+    """By id, why refunds must not be carried out now; the same for many, in as many queries."""
+    facts = _Facts.of(refunds)
+    refused = refund_row.objections(refunds, facts.own_rows)
+    for refund in refunds:
+        if refund.pk in refused:
+            continue
+        try:
+            check_content(refund, facts.rows[refund.pk])
+            facts.check_caps(refund)
+        except Refused as refusal:
+            refused[refund.pk] = refusal
+    return refused
 
 
 def _store(refunds: list[Refund], facts: _Facts, by) -> None:
