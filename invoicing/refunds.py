@@ -4,6 +4,8 @@
 lock, leaves a trail and tells ``followers``; it returns the refund or raises ``Refused``.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -72,8 +74,12 @@ def propose(
     policy_version: str = "",
     note: str = "",
     on_hold: bool = False,
+    basis: Mapping[str, Any] | None = None,
 ) -> Refund:
     """Propose a calculated refund of one order; ``origin`` is the RMA number, or "order".
+
+    ``basis`` is what it was calculated from, as JSON: kept beside it, so that calculating again
+    gives the same cent.
 
     Locks the order's lines and checks net and tax against everything live on them. Whether a
     second person must approve is frozen here: above the currency's limit, without a limit, or when
@@ -97,6 +103,7 @@ def propose(
             gross=calculation.gross,
             reason_code=reason_code,
             calculation=calculation.to_json(),
+            basis=dict(basis or {}),
             content_hash=content(calculation, order.pk, origin),
             policy_version=policy_version or calculation.policy_version,
             needs_second=on_hold or _above_limit(calculation),

@@ -1,6 +1,6 @@
 """A refund on an order without a return: an amount somebody names, or some of a line's pieces.
 
-A price difference, goodwill, goods that never came. Tax is that of the line as it was paid.
+A price difference, goodwill, goods that never came. The amount itself is in ``entered.py``.
 """
 
 from decimal import Decimal
@@ -8,20 +8,18 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.core.money import Split, round_money
 from config.core.refused import Refused
-from config.core.sentence import Sentence, gettext_noop, say
 from config.core.trail import trail
 from invoicing import refunds
-from invoicing.calculation import CalculatedLine, Calculation
+from invoicing.calculation import CalculatedLine
 from invoicing.caps import lock_lines
 from invoicing.models import Refund, RefundLine
 from invoicing.states import CAP_GROUP, Component, RefundState
 from orders.models import Order, OrderLine
-from returns.balance import Balance, open_balances
+from returns import basis
+from returns.balance import AlreadyRefunded, Balance, open_balances
+from returns.entered import ORIGIN
 from returns.owed import booked, paid_line
-
-ORIGIN = "order"
 
 
 def propose_without_return(
@@ -48,49 +46,26 @@ def propose_without_return(
     pieces = quantity or 0
     with trail("propose_refund", by=by, reason=note):
         lock_lines([order.pk])
-        balance = _balance(ordered, order.currency)
-        _check(balance, component, gross, pieces)
-        found = _line(balance, component, gross, pieces, note)
-        _not_twice(found)
+        paid = paid_line(ordered, order.currency)
+        already = _already(ordered)
+        _check(open_balances([paid], already)[paid.order_line], component, gross, pieces)
+        inputs = basis.OfOrder(paid, already, component, gross, pieces, note)
+        calculation = inputs.calculate()
+        _not_twice(calculation.lines[0])
         return refunds.propose(
             by=by,
             order=order,
             origin=ORIGIN,
-            calculation=Calculation(order.currency, (found,), policy_version=""),
+            calculation=calculation,
+            basis=basis.to_json(inputs),
             note=note,
         )
 
 
-def _line(
-    balance: Balance,
-    component: str,
-    gross: Decimal | None,
-    pieces: int,
-    note: str,
-) -> CalculatedLine:
-    """The amount, or the pieces' share, as the one line of the refund."""
-    if entered := gross is not None:
-        money = _split(balance, component, gross)
-    else:  # goodwill before may have taken part of it
-        money = balance.share("item", pieces).least(balance.room())
-    return CalculatedLine(
-        order_line=balance.paid.order_line,
-        origin=ORIGIN,
-        component=component,
-        quantity=pieces,
-        net=money.net,
-        tax=money.tax,
-        rate=balance.of(CAP_GROUP[component])[1],
-        rule="entered" if entered else "share_of_units",
-        says=_says(balance, money, entered, pieces, note),
-    )
-
-
-def _balance(ordered: OrderLine, currency: str) -> Balance:
-    """The line with everything refunded on it so far; the caller holds its lock."""
+def _already(ordered: OrderLine) -> tuple[AlreadyRefunded, ...]:
+    """Everything refunded on the line so far; the caller holds its lock."""
     rows = RefundLine.objects.filter(order_line=ordered, live=True).select_related("refund")
-    already = [booked(row) for row in rows]
-    return open_balances([paid_line(ordered, currency)], already)[str(ordered.pk)]
+    return tuple(booked(row) for row in rows.order_by("pk"))
 
 
 def _check(balance: Balance, component: str, gross: Decimal | None, pieces: int) -> None:
@@ -106,41 +81,6 @@ def _check(balance: Balance, component: str, gross: Decimal | None, pieces: int)
             _("Of the %(ordered)d pieces only %(left)d are not credited yet.")
             % {"ordered": balance.paid.quantity, "left": balance.units_left},
         )
-
-
-def _split(balance: Balance, component: str, gross: Decimal) -> Split:
-    """Net and tax of an amount as they were paid; what closes a line takes its last cents.
-
-    More than is left keeps the paid proportion: ``refunds.propose`` refuses it and says what fits.
-    """
-    group = CAP_GROUP[component]
-    currency, paid = balance.paid.currency, balance.of(group)[0]
-    gross = round_money(gross, currency)
-    left = balance.left(group) if component == group else balance.room()
-    if group == Component.ITEM:
-        left = left.least(balance.room())
-    tax = round_money(gross * paid.tax / paid.gross, currency)
-    if gross <= left.gross:
-        tax = min(max(tax, gross - left.net), left.tax)
-    return Split(gross - tax, tax)
-
-
-def _says(balance: Balance, money: Split, entered: bool, pieces: int, note: str) -> Sentence:
-    currency = balance.paid.currency
-    if entered:
-        text = gettext_noop("%(gross)s %(currency)s as entered, without a return: %(note)s")
-        return say(text, gross=money.gross, currency=currency, note=note)
-    text = gettext_noop(
-        "%(pieces)s of %(ordered)s pieces, %(gross)s %(currency)s, without a return: %(note)s"
-    )
-    return say(
-        text,
-        pieces=pieces,
-        ordered=balance.paid.quantity,
-        gross=money.gross,
-        currency=currency,
-        note=note,
-    )
 
 
 def _not_twice(wanted: CalculatedLine) -> None:

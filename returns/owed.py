@@ -13,6 +13,7 @@ from invoicing.models import RefundLine
 from invoicing.models.refund import Source
 from orders.models import Order, OrderLine
 from returns import policy, snapshot, verdicts
+from returns.basis import OfReturn
 from returns.facts import Facts
 from returns.models import RMA, RMALine
 from returns.refund import (
@@ -21,7 +22,6 @@ from returns.refund import (
     PaidComponent,
     PaidLine,
     ReturnedLine,
-    calculate,
 )
 from returns.states import State
 
@@ -64,16 +64,20 @@ class Owed:
 
     def calculations(self, wishes: Wishes) -> list[tuple[Order, Calculation]]:
         """One calculation an order, in the order of the case's lines."""
+        return [(order, inputs.calculate()) for order, inputs in self.bases(wishes)]
+
+    def bases(self, wishes: Wishes) -> list[tuple[Order, OfReturn]]:
+        """What each order's refund is calculated from."""
         orders = {line.order_line.order_id: line.order_line.order for line in self.lines}
         rules = verdicts.terms(self.rma)
         returned = self._returned(wishes, rules)
         return [
             (
                 order,
-                calculate(
-                    [paid_line(line, self.rma.currency) for line in self.ordered[pk]],
-                    self._already(pk),
-                    [line for owner, line in returned if owner == pk],
+                OfReturn(
+                    tuple(paid_line(line, self.rma.currency) for line in self.ordered[pk]),
+                    tuple(self._already(pk)),
+                    tuple(line for owner, line in returned if owner == pk),
                     rules,
                 ),
             )

@@ -21,7 +21,7 @@ from invoicing.calculation import Calculation
 from invoicing.models import Refund
 from invoicing.states import OPEN, Component, RefundState
 from orders.models import Order
-from returns import messages, snapshot, words_of_verbs
+from returns import basis, messages, snapshot, words_of_verbs
 from returns.case import Case, opened
 from returns.facts import facts_of
 from returns.models import RMA, RMALine
@@ -108,13 +108,14 @@ def propose(
         number, "propose_refund", by=by, permission="invoicing.propose_refund", version=version
     ) as case:
         _may_propose(case, wishes)
-        found = Owed.load(case.rma, case.lines, case.facts).calculations(wishes)
-        paying = [(order, calculation) for order, calculation in found if calculation.pays]
+        bases = Owed.load(case.rma, case.lines, case.facts).bases(wishes)
+        found = [(order, inputs, inputs.calculate()) for order, inputs in bases]
+        paying = [one for one in found if one[2].pays]
         if not paying:
-            why = sentences(calculation for _order, calculation in found)
+            why = sentences(calculation for _order, _inputs, calculation in found)
             raise Refused("nothing", _("There is nothing to refund now. %s") % why)
         with holding(case.rma.number):
-            made = [_propose(case, order, figures, reason_code) for order, figures in paying]
+            made = [_propose(case, *one, reason_code) for one in paying]
         case.facts = facts_of([case.rma.pk])[case.rma.pk]
         _tell_approver(case, [refund for refund in made if refund.needs_second])
     return made
@@ -133,7 +134,9 @@ def _may_propose(case: Case, wishes: Wishes) -> None:
         )
 
 
-def _propose(case: Case, order: Order, calculation: Calculation, reason_code: str) -> Refund:
+def _propose(
+    case: Case, order: Order, inputs: basis.OfReturn, calculation: Calculation, reason_code: str
+) -> Refund:
     """A watched buyer or a value above the policy's limit asks for a second person."""
     rma = case.rma
     return refunds.propose(
@@ -141,6 +144,7 @@ def _propose(case: Case, order: Order, calculation: Calculation, reason_code: st
         order=order,
         origin=rma.number,
         calculation=calculation,
+        basis=basis.to_json(inputs),
         reason_code=reason_code,
         policy_version=calculation.policy_version,
         on_hold=bool(rma.verdict.get("needs_second") or (rma.buyer and rma.buyer.watched)),

@@ -11,6 +11,7 @@ from returns.views import (
     bulk,
     buyers,
     case,
+    charts,
     evidence,
     handover,
     inspect,
@@ -21,6 +22,7 @@ from returns.views import (
     today,
     undecided,
     verbs,
+    why,
 )
 
 
@@ -64,6 +66,8 @@ urlpatterns = [
     path("buyers/<int:pk>/", buyers.show, name="buyer"),
     path("buyers/<int:pk>/<slug:verb>/", buyers.run, name="buyer-verb"),
     path("search/", search.search, name="search"),
+    path("refunds/<uuid:key>/why/", why.show, name="why"),
+    path("charts/", charts.charts, name="charts"),
     path("activity/", activity.Activity.as_view(), name="activity"),
     path("people/hand-over/", handover.hand_over, name="hand-over"),
 ]

@@ -127,6 +127,11 @@ class RMA(FSMModelMixin, models.Model):
             models.Index("state", F("opened_at").desc(), F("id").desc(), name="rma_state_newest"),
             models.Index(F("due_at").asc(nulls_first=True), "id", name="rma_due"),
             models.Index("due_at", "id", condition=OPEN, name="rma_open_due"),
+            models.Index(
+                fields=["refunded_at"],
+                condition=models.Q(refunded_at__isnull=False),
+                name="rma_refunded",
+            ),
             models.Index("next_actor", "due_at", "id", condition=OPEN, name="rma_open_next"),
             models.Index(
                 "owner",
