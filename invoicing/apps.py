@@ -19,14 +19,18 @@ class InvoicingConfig(AppConfig):
             keeping_invariants,
             permissions,
             rates,
+            refund_row,
             retention,
             words,
         )
+        from invoicing.matches import invariants as match_invariants  # noqa: F401
+        from invoicing.matches import refresh
         from invoicing.reports import settlement  # noqa: F401 kinds of reports
 
         reference.register(rates.load)
         reference.register(retention.load_rules)
 
+        refund_row.followers.append(refresh.follow)
         imports.register()
         code_money.register()
         words.register()

@@ -34,9 +34,21 @@ def send_deliveries() -> int:
 @shared_task(name="invoicing.tasks.match_refunds")
 def match_refunds(seller_ids: list[int] | None = None) -> int:
     """Tie settlement money to refunds (beat; imports do it at once); returns the rows tied."""
+    from invoicing.matches.refresh import refresh
     from invoicing.matching import match_refunds as match
 
-    return match(seller_ids).rows
+    matched = match(seller_ids)
+    if matched.rows:
+        refresh(seller_ids)
+    return matched.rows
+
+
+@shared_task(name="invoicing.tasks.refresh_matches")
+def refresh_matches() -> int:
+    """Compare everything again (beat, hourly): days pass, papers and goods come."""
+    from invoicing.matches.refresh import refresh
+
+    return refresh().written
 
 
 @shared_task(name="invoicing.tasks.follow_supplies")

@@ -12,12 +12,15 @@ class ReturnsConfig(AppConfig):
     def ready(self):
         """Register the room's permissions, promises and jobs."""
         from invoicing import refunds
+        from invoicing.imports import compare_after
+        from invoicing.matches import refresh
         from orders import decisions
         from orders.imports import registry
         from returns import (
             following,
             intake,
             invariants,
+            matching,
             permissions,  # noqa: F401 registers on import
             words,
         )
@@ -26,6 +29,8 @@ class ReturnsConfig(AppConfig):
         refunds.lockers.append(following.lock_cases)
         refunds.objectors.append(following.object_to)
         registry.after_import.append(intake.after_import)
+        registry.after_import.append(compare_after)  # last: cases came too
+        refresh.add_above(matching.MATCH_SIDES)
         decisions.followers.append(intake.after_decision)
         invariants.register()
         words.register()

@@ -58,6 +58,19 @@ def follow_after(import_file: ImportFile) -> None:
         log.warning("supplies_wait", import_file=import_file.pk, error=type(error).__name__)
 
 
+def compare_after(import_file: ImportFile) -> None:
+    """Money, papers or cases may have come: compare again what ties; runs after all other hooks.
+
+    Beat compares what a time-out left.
+    """
+    from invoicing.matches.refresh import refresh
+
+    try:
+        refresh([import_file.seller_id])
+    except OperationalError as error:
+        log.warning("matches_wait", import_file=import_file.pk, error=type(error).__name__)
+
+
 def register() -> None:
     """Add the report types and the hook; called when the app is ready."""
     from invoicing.imports import (

@@ -1,0 +1,46 @@
+"""The promises of matches, each recomputed from the rows by one query: nothing vanishes."""
+
+from config.core.invariants import Promise, register
+from invoicing.matches.sql import UNTIED
+
+COMPARED = """
+    SELECT r.id, r.state, r.source FROM invoicing_refund r
+    WHERE r.source <> 'opening' AND r.state IN ('sent', 'confirmed', 'unknown', 'reversed')
+      AND NOT EXISTS (SELECT FROM invoicing_match m WHERE m.refund_id = r.id)
+"""
+
+# What is called matched ties by the rows as they are now, money and paper.
+TIES = """
+    SELECT m.id, m.key, m.expected, r.state, money.seen FROM invoicing_match m
+    JOIN invoicing_refund r ON r.id = m.refund_id
+    LEFT JOIN LATERAL (
+        SELECT -sum(f.amount) AS seen FROM invoicing_moneyfact f WHERE f.refund_id = r.id
+    ) money ON true
+    WHERE m.result = 'matched' AND (
+        r.state IN ('sent', 'unknown')
+        OR (r.state = 'confirmed' AND r.lane <> 'bank' AND money.seen IS DISTINCT FROM r.gross)
+        OR (r.state NOT IN ('sent', 'unknown', 'confirmed') AND coalesce(money.seen, 0) <> 0))
+"""
+
+UNTIED_MONEY = f"""
+    SELECT f.id, f.amazon_order_id, f.amount, f.currency FROM invoicing_moneyfact f
+    WHERE {UNTIED} AND NOT EXISTS (
+        SELECT FROM invoicing_match m WHERE m.kind = 'money' AND m.seller_id = f.seller_id
+          AND m.result <> 'matched' AND m.sides -> 'facts' @> to_jsonb(f.id))
+"""
+
+EXPLAINED = """
+    SELECT m.id, m.key FROM invoicing_match m
+    WHERE m.result = 'explained' AND m.explained_hash <> m.figures_hash
+"""
+
+register(
+    Promise("refunds_compared", "Every refund whose money left, or may have left, has its match.",
+            COMPARED),
+    Promise("matched_ties", "What is called matched ties to the cent: the refund and the money.",
+            TIES),
+    Promise("untied_money_shown", "Money of buyers that no refund stands for is an exception.",
+            UNTIED_MONEY),
+    Promise("explained_as_it_is", "An explanation holds only for the figures it was given for.",
+            EXPLAINED),
+)  # fmt: skip

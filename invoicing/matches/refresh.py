@@ -1,0 +1,128 @@
+"""Brings the rows of matches up to date: all of some sellers, or those of changed refunds.
+
+Set-based and repeatable; writes only what changed, so a second run writes nothing. The sentences
+are data and what people said stays; the comparison itself is in ``sql.py``.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import structlog
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from config.core.models import User
+from config.core.trail import current_actor, trail
+from invoicing.fx import STALE_AFTER
+from invoicing.matches import rules, sql
+from invoicing.particulars import EURO_SINCE, national_currency
+from invoicing.payload import iso_country
+from orders.models import Seller
+
+log = structlog.get_logger(__name__)
+LOCK = 0x3A7C4E5  # one refresh at a time; a second one waits and finds nothing to write
+TRIES = 3
+# Shorter than a deadlock is looked for: where a verb holds a row, the refresh is who gives way.
+PATIENCE = "500ms"
+_above = [sql.NOTHING_ABOVE]
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """Rows that were written, and how many of them stand as exceptions."""
+
+    written: int = 0
+    opened: int = 0
+
+
+def add_above(select: str) -> None:
+    """Let the room above say what it knows of refunds; the columns are in ``sql.returns``."""
+    _above[0] = select
+
+
+def refresh(seller_ids: list[int] | None = None) -> Refreshed:
+    """Compare everything of the sellers (None: of all) and write what changed, as the system.
+
+    Gives way to verbs that hold a row and tries again; returns what was written.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return _refresh(seller_ids)
+        except OperationalError as error:
+            if not left or connection.in_atomic_block:
+                raise
+            log.info("matches_gave_way", error=type(error).__name__)
+    raise AssertionError("unreachable")
+
+
+def refresh_refunds(refund_ids: Iterable[int]) -> Refreshed:
+    """Compare some refunds again, in the caller's transaction: their rows are locked by it."""
+    values = _values(None, sorted(refund_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(sql.CONCERNED, values)
+        values["refunds"] = [pk for (pk,) in cursor.fetchall()]
+        if not values["refunds"]:
+            return Refreshed()
+        if current_actor():
+            return _write(cursor, [sql.returns(_above[0])], values)
+    with trail("refresh_matches", by=User.objects.system()), connection.cursor() as cursor:
+        return _write(cursor, [sql.returns(_above[0])], values)
+
+
+def follow(refund_ids: list[int]) -> None:
+    """Refunds changed: compare them again in the same transaction."""
+    refresh_refunds(refund_ids)
+
+
+def _refresh(seller_ids: list[int] | None) -> Refreshed:
+    values = _values(seller_ids, None)
+    with trail("refresh_matches", by=User.objects.system()), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+        done = _write(cursor, [sql.returns(_above[0]), sql.MONEY], values)
+        cursor.execute(sql.MONEY_SETTLED, values)
+        settled = cursor.rowcount
+        cursor.execute("SET LOCAL lock_timeout = DEFAULT")
+    return Refreshed(done.written + settled, done.opened)
+
+
+def _write(cursor, statements: list[str], values: dict) -> Refreshed:
+    written = opened = 0
+    for statement in statements:
+        cursor.execute(statement, values)
+        one, other = cursor.fetchone()
+        written, opened = written + one, opened + other
+    return Refreshed(written, opened)
+
+
+def _values(seller_ids: list[int] | None, refund_ids: list[int] | None) -> dict:
+    now = timezone.now()
+    return {
+        "sellers": seller_ids,
+        "refunds": refund_ids,
+        "now": now,
+        "today": now.date(),
+        "tolerance": Decimal(0),
+        "grace_days": rules.GRACE_DAYS,
+        "cycle_days": rules.CYCLE_DAYS,
+        "goods_days": rules.GOODS_DAYS,
+        "twin_days": rules.TWIN_DAYS,
+        "stale_days": STALE_AFTER.days,
+        "sentences": json.dumps(rules.SENTENCES),
+        **_homes(seller_ids, now.date()),
+    }
+
+
+def _homes(seller_ids: list[int] | None, today: date) -> dict:
+    """The currency each seller books in: now, and before its country had the euro."""
+    sellers = Seller.objects.filter(pk__in=seller_ids) if seller_ids else Seller.objects.all()
+    known = [(pk, iso_country(country)) for pk, country in sellers.values_list("pk", "country")]
+    return {
+        "home_sellers": [pk for pk, _country in known],
+        "home_before": [EURO_SINCE.get(country, ("", None))[0] for _pk, country in known],
+        "home_since": [EURO_SINCE.get(country, ("", date.min))[1] for _pk, country in known],
+        "home_now": [national_currency(country, today, "") for _pk, country in known],
+    }
