@@ -23,6 +23,13 @@ RUN_DIR = programs.RUN_DIR  # RETOUR_RUN_DIR: what a running checkout keeps (def
 DATA_DIR = Path(env("DATA_DIR", default=str(RUN_DIR / "data")))  # uploads, photos, documents
 RULES_DIR = env("RULES_DIR", default="")  # e-invoice rules that no installed package brings
 VIES_URL = env("VIES_URL", default="")  # base of the EU's VIES REST API; empty: ids are not asked
+# Amazon's Selling Partner API; without them the feed lane and the finances pull are not offered.
+AMAZON_CLIENT_ID = env("AMAZON_CLIENT_ID", default="")
+AMAZON_CLIENT_SECRET = env("AMAZON_CLIENT_SECRET", default="")
+AMAZON_REFRESH_TOKENS = env.json("AMAZON_REFRESH_TOKENS", default={})  # {"seller code": "token"}
+AMAZON_ENDPOINT = env("AMAZON_ENDPOINT", default="")  # empty: Amazon's address of the region
+AMAZON_TOKEN_URL = env("AMAZON_TOKEN_URL", default="")  # empty: Amazon's
+AMAZON_TIMEOUT = env.int("AMAZON_TIMEOUT", default=30)  # seconds to wait for an answer
 
 DEBUG = env.bool("DEBUG", default=False)
 DATABASE_URL = env("DATABASE_URL", default="")
@@ -262,6 +269,12 @@ EMAIL_TIMEOUT = 10
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="") or embedded.broker_url()
 CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
 
+# --- Sending refunds through Amazon's feed (seconds) --------------------------------------------
+SENDING_HOLD = env.int("SENDING_HOLD", default=10)  # after approval; a change of mind costs nothing
+SENDING_WINDOW = env.int("SENDING_WINDOW", default=120)  # one feed a window: Amazon's own quota
+SENDING_LEASE = env.int("SENDING_LEASE", default=120)  # then a call without an answer is lost
+SENDING_POLL = env.int("SENDING_POLL", default=30)  # until the first look at what Amazon made of it
+
 # --- Logs: one line of key=value (or JSON) per event, no personal data -------------------------
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 _QUOTED_ROW = re.compile(r"^(DETAIL|CONTEXT):.*?(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
@@ -322,6 +335,8 @@ LOGGING = {
         "django.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "fontTools": {"level": "WARNING"},
         "pikepdf": {"level": "WARNING"},
+        "spapi": {"level": "WARNING"},  # below, it and urllib3 write bodies and signed addresses
+        "urllib3": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},
     },
 }
