@@ -29,6 +29,12 @@ _FINANCE_VIEWS = (
     "legalhold",
     "erasure",
     "wording",
+    "feed",
+    "bankfile",
+    "match",
+    "period",
+    "journal",
+    "journalline",
 )
 _RULES = (
     "issuingmode",
@@ -57,6 +63,7 @@ roles.register(
         "invoicing.export_document": (FINANCE, AUDITOR, ADMIN),
         "invoicing.run_report": (FINANCE, AUDITOR, ADMIN),
         "invoicing.assign_money_fact": (FINANCE,),
+        "invoicing.resolve_match": (FINANCE,),
         "invoicing.add_fxrate": (FINANCE, ADMIN),
         "invoicing.correct_document": (FINANCE,),
         "invoicing.send_delivery": (AGENT, LEAD, FINANCE),
