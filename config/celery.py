@@ -31,6 +31,7 @@ SCHEDULE = {
     "requeue-lost-jobs": ("core.tasks.requeue_jobs", 30.0),
     "finish-documents": ("invoicing.tasks.finish_documents", 60.0),
     "send-deliveries": ("invoicing.tasks.send_deliveries", 60.0),
+    "sweep-refunds": ("invoicing.tasks.sweep_refunds", 30.0),
     "match-refunds": ("invoicing.tasks.match_refunds", crontab(minute="*/15")),
     "refresh-matches": ("invoicing.tasks.refresh_matches", crontab(minute="25")),
     "follow-supplies": ("invoicing.tasks.follow_supplies", crontab(minute="5,20,35,50")),

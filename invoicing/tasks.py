@@ -60,6 +60,23 @@ def follow_supplies() -> int:
     return len(done.drafted) + len(done.recorded) + len(done.tied)
 
 
+@shared_task(name="invoicing.tasks.send_feed")
+def send_feed(feed_id: int) -> str:
+    """Hand one prepared feed of refunds over to Amazon; returns its state."""
+    from invoicing.sending.feeds import hand_over
+
+    feed = hand_over(feed_id)
+    return feed.state if feed else ""
+
+
+@shared_task(name="invoicing.tasks.sweep_refunds")
+def sweep_refunds() -> int:
+    """Carry refunds of the feed lane on (beat, every 30 seconds); returns the feeds touched."""
+    from invoicing.sending.sweeper import sweep
+
+    return sum(len(ids) for ids in sweep().done.values())
+
+
 def publish(task, *args) -> None:
     """Send a task; a broker that is away costs delay, the sweeper does the work later."""
     try:

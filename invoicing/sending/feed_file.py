@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 from config.core.money import ZERO, exponent
 
-FLAT_COLUMNS = (
+FLAT_COLUMNS: tuple[str, ...] = (
     "order-id", "order-item-id", "adjustment-reason-code", "currency", "item-price-adj",
     "item-tax-adj", "shipping-price-adj", "shipping-tax-adj", "gift-wrap-price-adj",
     "gift-wrap-tax-adj", "item-promotion-adj", "item-promotion-id", "ship-promotion-adj",

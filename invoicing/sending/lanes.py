@@ -74,7 +74,7 @@ def rule_of(seller: Seller, marketplace: Marketplace | None) -> tuple[str, str]:
 def _no_feed(seller: Seller, marketplace: Marketplace) -> str:
     from orders.amazon import config  # loads Amazon's client only where somebody asks
 
-    if config.available(seller):
+    if config.available(seller, marketplace.region):
         return ""
     return (
         f"There is no access to Amazon for {seller.name}: an admin sets it in the environment "

@@ -1,0 +1,181 @@
+"""What a feed's fate means for the refunds in it: given back, failed, unknown, sent.
+
+Each is one transaction as the system actor: the feed's row first, then the refunds in the order of
+their ids. When which is due is decided in `feeds.py` and `polling.py`.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from config.core.models import User
+from config.core.refused import Refused
+from config.core.trail import trail
+from invoicing import refund_row
+from invoicing.crediting import write_credit_note
+from invoicing.models import Feed, MoneyFact, Refund, RefundAttempt, RefundLine
+from invoicing.sending.attempts import OPEN, Answer, close_attempt, close_attempts
+from invoicing.sending.points import reach
+from invoicing.states import AttemptState, FeedState, RefundState
+
+ACCEPTED = "accepted"  # what Amazon's report says, kept as evidence
+
+
+@contextmanager
+def locked(feed_id: int, *states: str, verb: str, reason: str = ""):
+    """One transaction of the system actor on a feed; yields None where it is in another state."""
+    by = User.objects.system()
+    with trail(verb, by=by, reason=reason):
+        rows = Feed.objects.select_for_update(of=("self",)).select_related("seller", "marketplace")
+        yield rows.filter(pk=feed_id, state__in=states).first()
+
+
+def refunds_of(feed: Feed, states: Iterable[str] = OPEN) -> list[Refund]:
+    """Lock the refunds whose attempt in this feed is in one of the states."""
+    rows = RefundAttempt.objects.filter(feed=feed, state__in=list(states))
+    return refund_row.by_keys(rows.values_list("refund__key", flat=True))
+
+
+def end(feed: Feed, state: str, sentence: str = "") -> None:
+    """Put a locked feed into a state that is the end of it."""
+    feed.state, feed.sentence = state, sentence[:500]
+    feed.next_at, feed.ended_at = None, timezone.now()
+    feed.save()
+
+
+def give_back(feed: Feed, refunds: list[Refund], sentence: str) -> None:
+    """None of them left: they are approved again and go into the next file."""
+    _move(refunds, RefundState.APPROVED, AttemptState.GIVEN_BACK, "given_back", sentence,
+          sender=None, sending_at=None)  # fmt: skip
+    end(feed, FeedState.FAILED, sentence)
+
+
+def fail(feed: Feed, refunds: list[Refund], outcome: str, sentence: str) -> None:
+    """Amazon refused the whole file: none of them left, each may be approved again.
+
+    One whose money a settlement shows all the same is unknown instead.
+    """
+    ids = [refund.pk for refund in refunds]
+    seen = set(MoneyFact.objects.filter(refund__in=ids).values_list("refund_id", flat=True))
+    lose([refund for refund in refunds if refund.pk in seen], outcome, sentence)
+    unpaid = [refund for refund in refunds if refund.pk not in seen]
+    _move(unpaid, RefundState.FAILED, AttemptState.FAILED, outcome, sentence)
+    end(feed, FeedState.FAILED, sentence)
+
+
+def lose(refunds: list[Refund], outcome: str, sentence: str) -> None:
+    """Nobody knows whether they left. None is sent again before that is known."""
+    still = [refund for refund in refunds if refund.state == RefundState.SENDING]
+    _move(still, RefundState.UNKNOWN, AttemptState.UNKNOWN, outcome, sentence)
+
+
+def _move(
+    refunds: list[Refund], state: str, attempt: str, outcome: str, sentence: str, **fields
+) -> None:
+    ids = [refund.pk for refund in refunds]
+    if not ids:
+        return
+    Refund.objects.filter(pk__in=ids).update(
+        state=state, note=sentence[:500], version=F("version") + 1, **fields
+    )
+    close_attempts(dict.fromkeys(ids, Answer(attempt, outcome, sentence)))
+    refund_row.tell(ids)
+
+
+# --- One refund by Amazon's report ---------------------------------------------------------------
+
+
+def answered(attempt: RefundAttempt, on: date, word: str, sentence: str) -> None:
+    """Carry Amazon's word on one refund out: ``accepted``, ``refused`` or ``partly``.
+
+    One transaction. Nothing to do where the refund was decided or confirmed meanwhile; what the
+    report says is then kept as evidence.
+    """
+    evidence = {"report": word}
+    if attempt.state not in OPEN:
+        _keep(attempt, evidence)
+        return
+    reason = sentence or "Amazon's report says it was accepted."
+    refund = attempt.refund
+    if word == ACCEPTED:
+        _accept(attempt, on, evidence)
+    elif word == "refused" and not refund.money_facts.exists():
+        _refuse(attempt, reason, evidence)
+    else:
+        _doubt(attempt, reason, evidence)
+    reach("refund.committed")
+
+
+def _accept(attempt: RefundAttempt, on: date, evidence: Mapping) -> None:
+    by = User.objects.system()
+    unknown = attempt.state == AttemptState.UNKNOWN
+    verb = "resolve_unknown" if unknown else "mark_sent"
+    write = partial(_numbered, by=by)
+    reason = "Amazon's report of the feed says that it was accepted."
+    with refund_row.changing(
+        verb, attempt.refund.key, by=by, reason=reason, finish=write
+    ) as refund:
+        refund.move_resolve_sent() if unknown else refund.move_mark_sent()
+        refund.sent_at, refund.sent_on = timezone.now(), refund.sent_on or on
+        close_attempt(refund, AttemptState.SENT, outcome=ACCEPTED, evidence=evidence)
+
+
+def _numbered(refund: Refund, by) -> None:
+    write_credit_note(refund, by=by)
+    reach("refund.written")
+
+
+def _refuse(attempt: RefundAttempt, sentence: str, evidence: Mapping) -> None:
+    by = User.objects.system()
+    unknown = attempt.state == AttemptState.UNKNOWN
+    verb = "resolve_unknown" if unknown else "fail"
+    with refund_row.changing(verb, attempt.refund.key, by=by, reason=sentence) as refund:
+        refund.move_resolve_failed() if unknown else refund.move_fail()
+        refund.note = sentence[:500]
+        close_attempt(refund, AttemptState.FAILED, outcome="refused", sentence=sentence,
+                      evidence=evidence)  # fmt: skip
+
+
+def _doubt(attempt: RefundAttempt, sentence: str, evidence: Mapping) -> None:
+    if attempt.state == AttemptState.UNKNOWN:
+        _keep(attempt, evidence)
+        return
+    by = User.objects.system()
+    with refund_row.changing("mark_unknown", attempt.refund.key, by=by, reason=sentence) as refund:
+        refund.move_mark_unknown()
+        refund.note = sentence[:500]
+        close_attempt(refund, AttemptState.UNKNOWN, outcome="doubtful", sentence=sentence,
+                      evidence=evidence)  # fmt: skip
+
+
+def _keep(attempt: RefundAttempt, evidence: Mapping) -> None:
+    merged = {**attempt.evidence, **evidence}
+    if merged != attempt.evidence:
+        with trail("keep_report", by=User.objects.system()):
+            RefundAttempt.objects.filter(pk=attempt.pk).update(evidence=merged)
+
+
+def object_to_accepted(refunds: list[Refund], rows: list[RefundLine]) -> dict[int, Refused]:
+    """Refuse to carry out once more what Amazon's report says was accepted after all.
+
+    A person had taken the attempt for failed before the report came.
+    """
+    failed = Q(state=AttemptState.FAILED, evidence__report=ACCEPTED)
+    known = RefundAttempt.objects.filter(failed, refund__in=refunds).order_by()
+    refusal = Refused(
+        "accepted_at_amazon",
+        "Amazon's report says that an earlier attempt of this refund was accepted after all. Wait "
+        "for the settlement that shows it, and cancel this refund then.",
+    )
+    return dict.fromkeys(known.values_list("refund_id", flat=True), refusal)
+
+
+def asked_on(feed: Feed) -> date:
+    """The day on which Amazon was asked, in the marketplace's zone."""
+    asked = feed.creating_at or feed.created_at
+    return asked.astimezone(ZoneInfo(feed.marketplace.time_zone)).date()

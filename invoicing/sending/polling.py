@@ -1,0 +1,251 @@
+"""What Amazon made of a feed: its processing report carried out refund by refund, and looking for a
+feed whose answer was lost. Only reads at Amazon; handing over is in `feeds.py`.
+"""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from invoicing.models import Feed, RefundAttempt
+from invoicing.sending import feeds, lanes, outcomes
+from invoicing.sending.attempts import OPEN
+from invoicing.sending.feed_report import Report, Unclear, read_report
+from invoicing.sending.points import reach
+from invoicing.states import FeedState
+from orders.amazon.client import Amazon
+from orders.amazon.errors import AmazonError
+
+log = structlog.get_logger(__name__)
+LONGEST_WAIT = timedelta(minutes=15)
+OVERDUE = timedelta(hours=24)
+BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=10)  # of the call whose answer was lost
+LOOKS = 20  # for a lost feed; then a person decides
+NO_REPORT = 5  # times a report that cannot be fetched is asked for
+
+
+def next_look(feed: Feed, now: datetime) -> datetime:
+    """When a feed is looked at next: further apart each time, never all at the same moment."""
+    seconds = settings.SENDING_POLL * 2 ** min(feed.looks, 12)
+    seconds = min(seconds, LONGEST_WAIT.total_seconds())
+    return now + timedelta(seconds=seconds * random.uniform(0.8, 1.2))
+
+
+def overdue(feed: Feed, now: datetime | None = None) -> bool:
+    """Whether Amazon has had this feed for longer than a day without an end."""
+    since = feed.submitted_at
+    return feed.state == FeedState.SUBMITTED and (now or timezone.now()) - since > OVERDUE
+
+
+# --- A feed at Amazon ----------------------------------------------------------------------------
+
+
+def poll(feed_id: int) -> Feed:
+    """Ask where a submitted feed stands and carry out what its report says. Repeatable."""
+    feed = Feed.objects.select_related("seller", "marketplace").get(pk=feed_id)
+    if feed.state != FeedState.SUBMITTED:
+        return feed
+    amazon = Amazon(feed.seller, feed.marketplace)
+    try:
+        answer = amazon.get_feed(feed.feed_id)
+        reach("poll.answered")
+        return _follow(feed, answer, amazon)
+    except AmazonError as error:  # only reads: later
+        return _look_later(feed, sentence=error.sentence)
+
+
+def _follow(feed: Feed, answer: dict, amazon: Amazon) -> Feed:
+    status = str(answer.get("processingStatus") or "")
+    document = str(answer.get("resultFeedDocumentId") or "")
+    if status == "CANCELLED":  # before it was processed, says Amazon
+        return _cancelled(feed)
+    if status not in ("DONE", "FATAL"):
+        return _look_later(feed, status=status)
+    if document:
+        content = amazon.feed_document(document)
+        reach("report.fetched")
+        _keep_report(feed, status, document, content)
+    elif status == "DONE" and feed.looks < NO_REPORT:
+        return _look_later(feed, status=status)
+    return _carry_out(feed.pk)
+
+
+def _look_later(feed: Feed, *, status: str = "", sentence: str = "") -> Feed:
+    with outcomes.locked(feed.pk, FeedState.SUBMITTED, verb="look_at_feed") as row:
+        if row:
+            row.processing_status = status[:20] or row.processing_status
+            row.sentence = sentence[:500]
+            row.looks, row.next_at = row.looks + 1, next_look(row, timezone.now())
+            row.save()
+    return row or feed
+
+
+def _cancelled(feed: Feed) -> Feed:
+    said = "Amazon cancelled the file before it was processed; nothing of it was refunded."
+    with outcomes.locked(feed.pk, FeedState.SUBMITTED, verb="cancel_feed", reason=said) as row:
+        if row:
+            row.processing_status = "CANCELLED"
+            outcomes.fail(row, outcomes.refunds_of(row), "cancelled", said)
+    return row or feed
+
+
+def _keep_report(feed: Feed, status: str, document: str, content: bytes) -> None:
+    with outcomes.locked(feed.pk, FeedState.SUBMITTED, verb="keep_feed_report") as row:
+        if row and row.report is None:
+            row.processing_status, row.result_document_id = status, document
+            row.report = content
+            row.save()
+    reach("report.kept")
+
+
+def _carry_out(feed_id: int) -> Feed:
+    """Do what the stored report says of each refund, then end the feed.
+
+    One transaction a refund: one that fails is tried again and keeps no other back.
+    """
+    feed = Feed.objects.select_related("seller", "marketplace").get(pk=feed_id)
+    attempts = RefundAttempt.objects.filter(feed=feed).select_related("refund").order_by("message")
+    word = _words(feed, list(attempts))
+    day, broken = outcomes.asked_on(feed), 0
+    for attempt in attempts:
+        try:
+            outcomes.answered(attempt, day, *word(attempt))
+        except Exception as error:  # the next one is another buyer's money
+            broken += 1
+            log.exception("outcome_failed", feed=feed_id, error=type(error).__name__)
+    if broken or attempts.filter(state="sending").exists():
+        return _look_later(feed, sentence=f"{broken} refunds of it could not be taken over yet.")
+    with outcomes.locked(feed_id, FeedState.SUBMITTED, verb="end_feed") as row:
+        if row:
+            outcomes.end(row, FeedState.DONE, _summary(feed))
+        reach("feed.ended")
+    return row or feed
+
+
+def _words(feed: Feed, attempts: list[RefundAttempt]) -> Callable[[RefundAttempt], tuple[str, str]]:
+    """For each attempt what Amazon's report says; doubt for all where it cannot be believed."""
+    report, said = _read(feed, attempts)
+    if report is None:
+        return lambda _attempt: ("doubt", said)
+    return lambda attempt: report.outcome(*_place(attempt))
+
+
+def _read(feed: Feed, attempts: list[RefundAttempt]) -> tuple[Report | None, str]:
+    if feed.report is None:
+        return None, "Amazon ended the file without a report; it may have refunded some of it."
+    messages = max((_place(attempt)[1] for attempt in attempts), default=0)
+    try:
+        return read_report(bytes(feed.report), messages), ""
+    except Unclear as unclear:
+        return None, str(unclear)
+
+
+def _place(attempt: RefundAttempt) -> tuple[int, int]:
+    first, last = attempt.request["messages"]
+    return int(first), int(last)
+
+
+def _summary(feed: Feed) -> str:
+    states = list(feed.attempts.values_list("state", flat=True))
+    doubtful = sum(state in OPEN for state in states)
+    if doubtful:
+        return f"{doubtful} of {len(states)} refunds are in doubt: a person decides them."
+    return ""
+
+
+# --- A lost answer -------------------------------------------------------------------------------
+
+
+def look_for(feed_id: int) -> Feed:
+    """Look for an unknown feed at Amazon. Never hands it over again, unless the lane dedupes.
+
+    Adopted is the one feed of its type, created around the call, that no row of ours names and
+    whose processing report counts exactly our messages; two that fit, or two of ours that are
+    lost, are a person's to tell apart. After ``LOOKS`` looks it stays on the desk.
+    """
+    feed = Feed.objects.select_related("seller", "marketplace").get(pk=feed_id)
+    if feed.state != FeedState.UNKNOWN:
+        return feed
+    if not feed.attempts.filter(state__in=OPEN).exists():
+        return _decided(feed)
+    amazon = Amazon(feed.seller, feed.marketplace)
+    try:
+        if lanes.lane("feed").dedupes:  # asking again with the same document pays once
+            found = amazon.create_feed(
+                feed.feed_type, [feed.marketplace.amazon_id], feed.document_id
+            )
+        else:
+            found = _find(feed, amazon)
+    except AmazonError as error:
+        return _look_again(feed, error.sentence)
+    if not found:
+        return _look_again(feed, "No feed at Amazon fits it yet.")
+    reach("look.found")
+    feeds.keep_id(feed.pk, found, verb="adopt_feed")
+    reach("adopted.committed")
+    return Feed.objects.get(pk=feed_id)
+
+
+def _find(feed: Feed, amazon: Amazon) -> str:
+    """The id of the one feed at Amazon that is ours, or ""."""
+    since, until = feed.creating_at - BEFORE, feed.creating_at + AFTER
+    lost = Feed.objects.filter(
+        seller=feed.seller,
+        feed_type=feed.feed_type,
+        state__in=(FeedState.UNKNOWN, FeedState.CREATING),
+        creating_at__range=(since - AFTER, until + AFTER),
+    )
+    if lost.count() > 1:
+        return ""
+    listed = amazon.get_feeds(feed.feed_type, since, until)
+    known = Feed.objects.filter(seller=feed.seller, feed_id__in=[one["feedId"] for one in listed])
+    ours = set(known.values_list("feed_id", flat=True))
+    candidates = [
+        one
+        for one in listed
+        if one["feedId"] not in ours
+        and feed.marketplace.amazon_id in (one.get("marketplaceIds") or [])
+    ]
+    if len(candidates) != 1 or not _fits(feed, candidates[0], amazon):
+        return ""
+    return candidates[0]["feedId"]
+
+
+def _fits(feed: Feed, candidate: dict, amazon: Amazon) -> bool:
+    document = candidate.get("resultFeedDocumentId")
+    if candidate.get("processingStatus") not in ("DONE", "FATAL") or not document:
+        return False
+    attempts = list(feed.attempts.all())
+    messages = max(_place(attempt)[1] for attempt in attempts)
+    try:
+        read_report(amazon.feed_document(document), messages)
+    except Unclear:
+        return False
+    return True
+
+
+def _look_again(feed: Feed, sentence: str) -> Feed:
+    with outcomes.locked(feed.pk, FeedState.UNKNOWN, verb="look_for_feed") as row:
+        if row:
+            row.looks += 1
+            row.sentence = sentence[:500]
+            row.next_at = next_look(row, timezone.now())
+            if row.looks >= LOOKS:
+                row.next_at = None
+                row.sentence = (
+                    f"Looked for at Amazon {row.looks} times without finding it. Decide its "
+                    "refunds by what Seller Central shows."
+                )
+            row.save()
+    return row or feed
+
+
+def _decided(feed: Feed) -> Feed:
+    said = "Every refund of it was decided otherwise."
+    with outcomes.locked(feed.pk, FeedState.UNKNOWN, verb="end_feed", reason=said) as row:
+        if row:
+            outcomes.end(row, FeedState.DONE, said)
+    return row or feed

@@ -1,0 +1,116 @@
+"""What carries sending on, whatever died: every feed that is due, and refunds that wait for one.
+
+Bounded work, oldest first; a feed that fails is put off and keeps no other back. What a step does
+is in `feeds.py` and `polling.py`.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from config.core.models import User
+from config.core.trail import trail
+from invoicing.models import Feed, Refund
+from invoicing.models.refund import Lane
+from invoicing.sending import feeds, polling
+from invoicing.states import FeedState, RefundState
+
+log = structlog.get_logger(__name__)
+SECONDS = 60  # of one sweep; the next one goes on
+MOST = 50  # feeds of one step in one sweep
+BY_HAND = timedelta(days=2)  # a refund in somebody's hands for longer is asked after
+BUSY = timedelta(seconds=60)  # others leave a feed alone that is being looked at
+
+
+@dataclass
+class Swept:
+    """What one sweep did: ids of feeds by step, and how many steps broke."""
+
+    done: dict[str, list[int]] = field(default_factory=dict)
+    broken: int = 0
+
+    def __bool__(self):
+        return bool(self.broken) or any(self.done.values())
+
+
+def sweep(seconds: float = SECONDS) -> Swept:
+    """Note lost answers, hand over what waits, look after what is at Amazon, gather the rest."""
+    swept, until = Swept(), time.monotonic() + seconds
+    steps: tuple[tuple[str, str, Callable[[int], object]], ...] = (
+        ("lost", FeedState.CREATING, _lost),
+        ("handed_over", FeedState.PREPARED, feeds.hand_over),
+        ("looked_for", FeedState.UNKNOWN, polling.look_for),
+        ("polled", FeedState.SUBMITTED, polling.poll),
+    )
+    for name, state, step in steps:
+        _run(name, _due(state, until), step, swept)
+    made = feeds.collect()
+    swept.done["collected"] = [feed.pk for feed in made]
+    return swept
+
+
+def _run(name: str, ids: Iterator[int], step: Callable[[int], object], swept: Swept) -> None:
+    done = swept.done.setdefault(name, [])
+    for feed_id in ids:
+        try:
+            step(feed_id)
+        except Exception as error:  # put off by its claim; the others go on
+            swept.broken += 1
+            log.exception("sweep_failed", step=name, feed=feed_id, error=type(error).__name__)
+        else:
+            done.append(feed_id)
+
+
+def _due(state: str, until: float) -> Iterator[int]:
+    """Claim one due feed after another; each only once in a sweep."""
+    seen: list[int] = []
+    while time.monotonic() < until and len(seen) < MOST:
+        feed_id = _claim(state, timezone.now(), seen)
+        if feed_id is None:
+            return
+        seen.append(feed_id)
+        yield feed_id
+
+
+def _claim(state: str, now: datetime, seen: list[int]) -> int | None:
+    """The longest due feed that nobody else holds; what others claim meanwhile is put off.
+
+    Prepared ones are claimed by `feeds.hand_over` itself.
+    """
+    due = Feed.objects.filter(state=state, next_at__lte=now).exclude(pk__in=seen)
+    if state == FeedState.PREPARED:
+        return due.order_by("next_at", "pk").values_list("pk", flat=True).first()
+    with trail("sweep_feeds", by=User.objects.system()):
+        rows = due.order_by("next_at", "pk").select_for_update(skip_locked=True)
+        feed_id = rows.values_list("pk", flat=True).first()
+        if feed_id and state != FeedState.CREATING:
+            Feed.objects.filter(pk=feed_id).update(next_at=now + BUSY)
+    return feed_id
+
+
+def _lost(feed_id: int) -> None:
+    """A feed that is still being created after its lease: the worker died in the middle."""
+    lease = timedelta(seconds=settings.SENDING_LEASE)
+    late = Feed.objects.filter(pk=feed_id, creating_at__lte=timezone.now() - lease)
+    if late.exists():
+        feeds.mark_lost(
+            feed_id, "The worker that handed over the file died before it had Amazon's answer."
+        )
+
+
+# --- For the desk --------------------------------------------------------------------------------
+
+
+def needs_person(now: datetime | None = None) -> QuerySet[Refund]:
+    """Refunds a person must look after: unknown ones, long in somebody's hands, long at Amazon."""
+    now = now or timezone.now()
+    by_hand = ~Q(lane=Lane.FEED) & Q(sending_at__lt=now - BY_HAND)
+    by_feed = Q(lane=Lane.FEED, sending_at__lt=now - polling.OVERDUE)
+    late = Q(state=RefundState.SENDING) & (by_hand | by_feed)
+    return Refund.objects.filter(Q(state=RefundState.UNKNOWN) | late)
