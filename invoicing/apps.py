@@ -23,6 +23,7 @@ class InvoicingConfig(AppConfig):
             retention,
             words,
         )
+        from invoicing.ledger import posting
         from invoicing.matches import invariants as match_invariants  # noqa: F401
         from invoicing.matches import refresh
         from invoicing.reports import settlement  # noqa: F401 kinds of reports
@@ -30,6 +31,7 @@ class InvoicingConfig(AppConfig):
         reference.register(rates.load)
         reference.register(retention.load_rules)
 
+        refund_row.followers.append(posting.post)
         refund_row.followers.append(refresh.follow)
         imports.register()
         code_money.register()

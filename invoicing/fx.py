@@ -54,8 +54,16 @@ def rate_at(base: str, quote: str, day: date) -> tuple[Decimal, date, str] | Non
     """
     pairs = Q(base=base, quote=quote) | Q(base="EUR", quote__in=(base, quote))
     known = FxRate.objects.filter(pairs, day__lte=day, day__gte=day - STALE_AFTER)
+    return latest(known, base, quote, day)
+
+
+def latest(
+    known: Iterable[FxRate], base: str, quote: str, day: date
+) -> tuple[Decimal, date, str] | None:
+    """The same out of rates that were read already, of whatever days and pairs."""
     days: dict[tuple[date, str], dict[tuple[str, str], Decimal]] = {}
-    for row in known.order_by("-day", "source"):
+    recent = [row for row in known if day - STALE_AFTER <= row.day <= day]
+    for row in sorted(recent, key=lambda row: (-row.day.toordinal(), row.source)):
         days.setdefault((row.day, row.source), {})[row.base, row.quote] = row.rate
     for (on, source), rates in days.items():
         if (rate := _crossed(rates, base, quote)) is not None:
