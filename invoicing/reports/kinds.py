@@ -98,6 +98,11 @@ class Kind:
     write_csv: Callable[..., None] | None = None
     exceptions: str = ""  # WHERE of the rows somebody should look at, for the PDF
 
+    @property
+    def has_money(self) -> bool:
+        """Whether rows have amounts in their ``currency``; ``order`` then begins with it."""
+        return any(column.kind == "money" for column in self.columns)
+
 
 _kinds: dict[str, Kind] = {}
 

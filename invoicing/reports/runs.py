@@ -4,7 +4,7 @@ and the record of who downloaded them.
     start(kind, scope, output_format, *, by) -> Job        queue a run; its page shows progress
     run(kind, scope, output_format, *, by) -> ReportRun    make it now
     download(run, *, by) -> Path                           the stored file; recorded
-    stored_csv(run) -> Path                                the same rows as CSV, beside every file
+    stored_csv(run) -> Path                                CSV of (at least) its first rows
 
 ``kind`` is a key of ``kinds`` ("settlement", "journal", "datev", "vat", "cost"), ``scope`` a
 ``Scope(date_from, date_to, seller=None, marketplace=None, chosen={})``, ``output_format`` one of
@@ -28,12 +28,14 @@ from config.core.models import Job
 from config.core.refused import Refused
 from config.core.roles import require
 from invoicing.models import Download, ReportRun
-from invoicing.reports import files, kinds
+from invoicing.reports import files, kinds, xlsx
 from invoicing.reports.kinds import Kind, Scope
 from orders.models import Marketplace, Seller
 
 JOB = "report"
 FOLDER = "reports"
+BESIDE = ".rows.csv"
+ROWS_BESIDE = 50
 
 
 def run(
@@ -105,13 +107,10 @@ def download(run: ReportRun, *, by: Any) -> Path:
 
 
 def stored_csv(run: ReportRun) -> Path:
-    """Where the plain CSV of a run's rows lies: for every format the same rows, for its page."""
+    """Where a run's rows lie as plain CSV, for its page: the file itself, or its first rows."""
     path = Path(settings.DATA_DIR) / run.file_path
-    return path.with_suffix(".rows.csv") if kinds.named(run.kind).write_csv else _csv_of(path)
-
-
-def _csv_of(path: Path) -> Path:
-    return path.with_suffix(".csv")
+    beside = path.with_suffix(BESIDE)
+    return beside if beside.is_file() else path.with_suffix(".csv")
 
 
 def run_job(progress: jobs.Progress) -> str:
@@ -179,12 +178,22 @@ def _write(
                 progress.set(done, rows)
 
         tick(0)
-        # Beside every other format lies the same as CSV: the page shows the first rows from there.
-        files.write_csv(cursor, kind, _csv_of(path), tick)
-        if output_format == "xlsx":
-            files.write_xlsx(cursor, kind, path, totals, tick)
+        _write_file(cursor, kind, path, totals, tick)
         tick(rows)
     return rows, totals
+
+
+def _write_file(cursor: Any, kind: Kind, path: Path, totals: list[dict], tick: files.Tick) -> None:
+    """Write the file; beside any but the plain CSV lie its first rows, for the run's page."""
+    if path.suffix == ".csv":
+        files.write_csv(cursor, kind, path, tick)
+        return
+    files.write_csv(cursor, kind, path.with_suffix(BESIDE), _quiet, first=ROWS_BESIDE)
+    xlsx.write_xlsx(cursor, kind, path, totals, tick)
+
+
+def _quiet(done: int) -> None:
+    """Progress of what takes no time."""
 
 
 def _totals(cursor: Any, kind: Kind) -> list[dict]:
