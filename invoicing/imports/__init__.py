@@ -74,6 +74,7 @@ def compare_after(import_file: ImportFile) -> None:
 def register() -> None:
     """Add the report types and the hook; called when the app is ready."""
     from invoicing.imports import (
+        date_range,
         finances,
         opening_balance,
         sc_vat_tax,
@@ -82,6 +83,7 @@ def register() -> None:
     )
 
     registry.register(settlement_v2.REPORT)
+    registry.register(date_range.REPORT)
     registry.register(finances.REPORT)
     registry.register(opening_balance.REPORT)
     registry.register(vat_invoice_data.REPORT)

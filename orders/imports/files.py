@@ -37,7 +37,7 @@ PACKED = {
     b"%PDF": "PDF",
     b"\xd0\xcf\x11\xe0": "Excel",
 }
-JAPANESE = (b"Amazon.co.jp", b"\tJPY\t", b",JPY,", b'"JPY"')
+JAPANESE = (b"Amazon.co.jp", b"amazon.co.jp", b"\tJPY\t", b",JPY,", b'"JPY"')
 MOJIBAKE = re.compile(
     "[ÃÂ][\u0080-\u00bf\u0152\u2018-\u201d\u2030\u20ac\u2122]|â€|ã[\u0080\u0192]|\ufffd"
 )

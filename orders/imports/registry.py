@@ -132,6 +132,8 @@ class ReportType:
     group: str = ""
     xml: XmlShape | None = None
     json: JsonShape | None = None
+    # the decimal sign of a header's language, for a file in which no number tells
+    implied_decimal: Callable[[frozenset[str]], str] | None = None
 
     @property
     def is_flat(self) -> bool:

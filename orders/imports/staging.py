@@ -170,8 +170,10 @@ def _decimal_sign(batch: Batch, cells: list[str]) -> str | None:
         f" LATERAL (VALUES {', '.join(f'(btrim({c}))' for c in cells)}) AS x (v) WHERE v <> ''",
         [_COMMA, _POINT, _EITHER],
     )[0]
+    implied = batch.report_type.implied_decimal
     if comma == point == 0:
-        return None if either else "."
+        told = implied(frozenset(batch.header)) if implied else None
+        return told if either else "."
     sign = "," if comma > point else "."
     if sign == ",":
         batch.note("Amounts were read with a decimal comma.")
