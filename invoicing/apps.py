@@ -27,12 +27,15 @@ class InvoicingConfig(AppConfig):
         from invoicing.matches import invariants as match_invariants  # noqa: F401
         from invoicing.matches import refresh
         from invoicing.reports import settlement  # noqa: F401 kinds of reports
+        from invoicing.sending import invariants as sending_invariants  # noqa: F401
+        from invoicing.sending import outcomes
 
         reference.register(rates.load)
         reference.register(retention.load_rules)
 
         refund_row.followers.append(posting.post)
         refund_row.followers.append(refresh.follow)
+        refund_row.objectors.append(outcomes.object_to_accepted)
         imports.register()
         code_money.register()
         words.register()

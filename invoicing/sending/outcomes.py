@@ -19,6 +19,7 @@ from config.core.trail import trail
 from invoicing import refund_row
 from invoicing.crediting import write_credit_note
 from invoicing.models import Feed, MoneyFact, Refund, RefundAttempt, RefundLine
+from invoicing.models.refund import Lane
 from invoicing.sending.attempts import OPEN, Answer, close_attempt, close_attempts
 from invoicing.sending.points import reach
 from invoicing.states import AttemptState, FeedState, RefundState
@@ -165,8 +166,11 @@ def object_to_accepted(refunds: list[Refund], rows: list[RefundLine]) -> dict[in
 
     A person had taken the attempt for failed before the report came.
     """
+    by_feed = [refund.pk for refund in refunds if refund.lane == Lane.FEED]
+    if not by_feed:
+        return {}
     failed = Q(state=AttemptState.FAILED, evidence__report=ACCEPTED)
-    known = RefundAttempt.objects.filter(failed, refund__in=refunds).order_by()
+    known = RefundAttempt.objects.filter(failed, refund__in=by_feed).order_by()
     refusal = Refused(
         "accepted_at_amazon",
         "Amazon's report says that an earlier attempt of this refund was accepted after all. Wait "
