@@ -14,12 +14,13 @@ from config.core.money import Split
 from config.core.refused import Refused
 from config.core.roles import require
 from config.core.trail import trail
-from invoicing import refund_row
+from invoicing import four_eyes, refund_row
 from invoicing.calculation import Calculation, content_hash
 from invoicing.caps import Key, excess_sentence, first_excess, lock_lines, sums_of
 from invoicing.drafting import NO_INVOICE, draft_credit_notes, invoices_of
 from invoicing.models import Document, Refund, RefundLine
 from invoicing.models.refund import Lane
+from invoicing.payees import Target, target_of
 from invoicing.states import REFUND_VERB, RefundState
 from orders.models import OrderLine
 
@@ -66,6 +67,7 @@ def _approve(keys, *, by, seen: dict[str, str]) -> tuple[list[Refund], dict[str,
         facts = _Facts.of(refunds)
         facts.invoices = invoices_of(refund.order_id for refund in refunds)
         facts.objections = refund_row.objections(refunds, facts.own_rows)
+        facts.alone = four_eyes.Alone.of(refunds, by, timezone.now())
         done: list[Refund] = []
         refused: dict[str, Refused] = {}
         for refund in refunds:
@@ -90,6 +92,7 @@ class _Facts:
     live: dict[Key, Split]
     invoices: dict[int, list[Document]] = field(default_factory=dict)
     objections: dict[int, Refused] = field(default_factory=dict)
+    alone: four_eyes.Alone | None = None
 
     @classmethod
     def of(cls, refunds: list[Refund]) -> "_Facts":
@@ -131,17 +134,29 @@ def _check(refund: Refund, facts: _Facts, by, seen: str | None) -> None:
     if seen and seen != refund.content_hash:
         raise Refused("changed", "This is not the refund you looked at any more: look again.")
     check_content(refund, facts.rows[refund.pk])
-    check_second_person(refund, by)
+    four_eyes.check_second_person(refund, by)
     if refund.order_id not in facts.invoices:
         raise Refused(*NO_INVOICE)
     if refund.pk in facts.objections:
         raise facts.objections[refund.pk]
     facts.check_caps(refund)
+    facts.alone.take(refund)
 
 
-def content(calculation: Calculation, order_id: int, origin: str) -> str:
-    """The hash an approval is bound to: the calculation, its order, its case and its lane."""
-    return content_hash(calculation, Lane.GUIDED.value, {"order": order_id, "origin": origin})
+def content(
+    calculation: Calculation,
+    order_id: int,
+    origin: str,
+    lane: str = Lane.GUIDED.value,
+    payee: Target | None = None,
+) -> str:
+    """The hash an approval is bound to: the calculation, its order, its case, its lane, and the
+    account it goes to.
+    """
+    extra: dict[str, str | int] = {"order": order_id, "origin": origin}
+    if payee:
+        extra["payee"] = payee.content
+    return content_hash(calculation, str(lane), extra)
 
 
 def check_content(refund: Refund, rows: list[RefundLine]) -> None:
@@ -152,7 +167,8 @@ def check_content(refund: Refund, rows: list[RefundLine]) -> None:
         (int(line.order_line), line.component, line.net, line.tax) for line in calculation.lines
     ]
     same = (
-        content(calculation, refund.order_id, refund.origin) == refund.content_hash
+        content(calculation, refund.order_id, refund.origin, refund.lane, target_of(refund))
+        == refund.content_hash
         and sorted(stored) == sorted(calculated)
         and (calculation.net, calculation.tax) == (refund.net, refund.tax)
         and refund.approved_hash in ("", refund.content_hash)
@@ -161,20 +177,6 @@ def check_content(refund: Refund, rows: list[RefundLine]) -> None:
         raise Refused(
             "content_changed",
             "The content of this refund is not what was proposed. Reject it and propose it again.",
-        )
-
-
-def check_second_person(refund: Refund, by) -> None:
-    """Refuse the proposer, and the system actor, where a second person is needed."""
-    if not refund.needs_second:
-        return
-    if by.is_system:
-        raise Refused("second_person", "This refund needs a person to approve it.")
-    if by.pk == refund.proposer_id:
-        raise Refused(
-            "second_person",
-            "You proposed this refund and it needs a second person: ask somebody else of finance "
-            "or a lead to approve it.",
         )
 
 
@@ -188,21 +190,20 @@ def check_rest(refund: Refund) -> None:
 
 
 def rests(refunds: list[Refund]) -> dict[int, Refused]:
-    """By id, why refunds must not be carried out now; the same for many, in as many queries."""
+    """The same for many locked refunds at once: what speaks against each, by its id."""
     facts = _Facts.of(refunds)
-    refused = refund_row.objections(refunds, facts.own_rows)
+    found = refund_row.objections(refunds, facts.own_rows)
     for refund in refunds:
-        if refund.pk in refused:
-            continue
         try:
             check_content(refund, facts.rows[refund.pk])
             facts.check_caps(refund)
         except Refused as refusal:
-            refused[refund.pk] = refusal
-    return refused
+            found.setdefault(refund.pk, refusal)
+    return found
 
 
 def _store(refunds: list[Refund], facts: _Facts, by) -> None:
+    four_eyes.write(refunds, by, facts.alone.at)
     lines = [row for refund in refunds for row in facts.rows[refund.pk]]
     drafts = draft_credit_notes(refunds, facts.invoices, lines, by=by)
     document = F("document_id")
@@ -215,7 +216,7 @@ def _store(refunds: list[Refund], facts: _Facts, by) -> None:
     Refund.objects.filter(pk__in=[refund.pk for refund in refunds]).update(
         state=RefundState.APPROVED,
         approver=by,
-        approved_at=timezone.now(),
+        approved_at=facts.alone.at,
         approved_hash=F("content_hash"),
         attempt=Case(
             When(state=RefundState.FAILED, then=F("attempt") + 1),

@@ -136,7 +136,7 @@ SECOND_PERSON = """
     FROM invoicing_refund r
     LEFT JOIN invoicing_refundevent first ON first.pgh_obj_id = r.id AND first.pgh_label = 'insert'
     WHERE r.source = 'retour' AND (
-        r.needs_second IS DISTINCT FROM first.needs_second
+        (first.needs_second AND NOT r.needs_second)
         OR (r.state NOT IN ('proposed', 'rejected', 'cancelled') AND (
             r.approver_id IS NULL OR r.approved_hash <> r.content_hash
             OR (r.needs_second AND r.approver_id = r.proposer_id))))

@@ -58,7 +58,7 @@ def by_keys(keys: Iterable[UUID | str]) -> "list[Refund]":
     rows = Refund.objects.filter(key__in=list(keys))
     lock_first(rows.order_by().values_list("origin", flat=True))
     locked = rows.select_for_update(of=("self",)).order_by("pk")
-    return list(locked.select_related("order__marketplace", "order__buyer", "seller"))
+    return list(locked.select_related("order__marketplace", "order__buyer", "seller", "payee"))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from config.core.money import format_money
 from config.core.refused import Refused
 from config.core.roles import require
 from config.core.trail import trail
+from invoicing import four_eyes, lane_choice, payees
 from invoicing.approval import BulkResult, approve, approve_many, content
 from invoicing.calculation import Calculation
 from invoicing.caps import excess_sentence, first_excess, live_sums, lock_lines, sums_of
@@ -28,7 +29,8 @@ from invoicing.carrying_out import (
     start,
 )
 from invoicing.crediting import throw_away
-from invoicing.models import ApprovalLimit, Refund, RefundLine
+from invoicing.lane_choice import change_lane
+from invoicing.models import Refund, RefundLine
 from invoicing.models.refund import Lane, Source
 from invoicing.refund_row import (
     changing,
@@ -47,6 +49,7 @@ __all__ = [
     "approve",
     "approve_many",
     "cancel",
+    "change_lane",
     "confirm_many",
     "fail",
     "followers",
@@ -75,11 +78,14 @@ def propose(
     note: str = "",
     on_hold: bool = False,
     basis: Mapping[str, Any] | None = None,
+    lane: str | None = None,
+    payee: Mapping[str, str] | None = None,
 ) -> Refund:
     """Propose a calculated refund of one order; ``origin`` is the RMA number, or "order".
 
     ``basis`` is what it was calculated from, as JSON: kept beside it, so that calculating again
-    gives the same cent.
+    gives the same cent. The lane is the marketplace's, unless ``lane`` names another; a ``payee``
+    (name, iban, bic) makes it a bank transfer, which needs a reason (``note``) and two people.
 
     Locks the order's lines and checks net and tax against everything live on them. Whether a
     second person must approve is frozen here: above the currency's limit, without a limit, or when
@@ -87,12 +93,16 @@ def propose(
     """
     require(by, "invoicing.propose_refund")
     _check_facts(order, calculation)
+    lane, account = lane_choice.choose(order, lane, payee)
+    if lane == Lane.BANK:
+        need_reason(note)
+    alone = (order.seller, calculation.currency, calculation.gross, by)
     with trail("propose_refund", by=by, reason=note):
         lock_first([origin])
         _check_room(lock_lines([order.pk]), calculation)
         refund = Refund.objects.create(
             source=Source.RETOUR,
-            lane=Lane.GUIDED,
+            lane=lane,
             seller_id=order.seller_id,
             marketplace_id=order.marketplace_id,
             order=order,
@@ -104,14 +114,16 @@ def propose(
             reason_code=reason_code,
             calculation=calculation.to_json(),
             basis=dict(basis or {}),
-            content_hash=content(calculation, order.pk, origin),
+            content_hash=content(calculation, order.pk, origin, lane, account),
             policy_version=policy_version or calculation.policy_version,
-            needs_second=on_hold or _above_limit(calculation),
+            needs_second=on_hold or lane == Lane.BANK or four_eyes.needs_second(*alone),
             proposer=by,
             proposed_at=timezone.now(),
             note=note[:500],
         )
         RefundLine.objects.bulk_create(_lines(refund, calculation))
+        if account:
+            payees.store(refund, account, by)
         tell([refund.pk])
     return refund
 
@@ -173,11 +185,6 @@ def _check_room(order_lines: dict[int, OrderLine], calculation: Calculation) -> 
             )
     if found := first_excess(order_lines, live_sums(order_lines), sums_of(calculation.lines)):
         raise Refused("cap_exceeded", excess_sentence(*found, calculation.currency))
-
-
-def _above_limit(calculation: Calculation) -> bool:
-    limit = ApprovalLimit.objects.filter(currency=calculation.currency).first()
-    return limit is None or calculation.gross > limit.amount
 
 
 def _lines(refund: Refund, calculation: Calculation) -> list[RefundLine]:

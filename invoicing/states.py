@@ -49,7 +49,14 @@ REFUND_VERBS: tuple[RefundVerb, ...] = (
     RefundVerb("fail", (R.SENDING, R.SENT), (R.FAILED,), "invoicing.carry_out_refund"),
     RefundVerb("reverse", (R.SENT, R.CONFIRMED), (R.REVERSED,), "invoicing.decide_refund"),
     RefundVerb("confirm", (R.SENT,), (R.CONFIRMED,), "invoicing.assign_money_fact"),
-    RefundVerb("change_lane", (R.APPROVED, R.FAILED), (R.PROPOSED,), "invoicing.propose_refund"),
+    RefundVerb("confirm_paid", (R.SENT,), (R.CONFIRMED,), "invoicing.decide_refund"),
+    RefundVerb("accept_difference", (R.SENT,), (R.CONFIRMED,), "invoicing.decide_refund"),
+    RefundVerb(
+        "change_lane",
+        (R.PROPOSED, R.APPROVED, R.FAILED),
+        (R.PROPOSED,),
+        "invoicing.propose_refund",
+    ),
 )
 REFUND_VERB = {row.verb: row for row in REFUND_VERBS}
 REFUND_TRANSITIONS: tuple[tuple[str, str], ...] = tuple(
@@ -59,6 +66,7 @@ REFUND_TRANSITIONS: tuple[tuple[str, str], ...] = tuple(
             for row in REFUND_VERBS
             for source in row.sources
             for target in row.targets
+            if source != target
         }
     )
 )

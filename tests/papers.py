@@ -11,7 +11,7 @@ from config.core.sentence import say
 from config.core.trail import trail
 from invoicing import documents, numbering, refunds
 from invoicing.calculation import CalculatedLine, Calculation
-from invoicing.models import ApprovalLimit, Document, IssuingMode
+from invoicing.models import ApprovalLimit, Document, IssuingMode, PayerAccount
 from orders.models import Order, Seller
 from tests.factories import make_marketplace, make_order, make_user
 
@@ -26,11 +26,18 @@ def make_issuing(seller: Seller, marketplace="DE", issuer="seller"):
         )[0]
 
 
-def make_limit(amount="500.00", currency="EUR"):
-    """Refunds above the amount need a second person."""
+def make_limit(amount="500.00", currency="EUR", daily=None):
+    """Refunds above the amount need a second person, and so does what passes ``daily`` of a day."""
+    limits = {"amount": Decimal(amount), "daily_amount": daily and Decimal(daily)}
     with trail("setup", by=User.objects.system()):
-        return ApprovalLimit.objects.update_or_create(
-            currency=currency, defaults={"amount": Decimal(amount)}
+        return ApprovalLimit.objects.update_or_create(currency=currency, defaults=limits)[0]
+
+
+def make_account(seller: Seller) -> PayerAccount:
+    """The bank account that a seller pays refunds from."""
+    with trail("setup", by=User.objects.system()):
+        return PayerAccount.objects.get_or_create(
+            seller=seller, defaults={"name": seller.name, "iban": "DE02120300000000202051"}
         )[0]
 
 

@@ -57,10 +57,27 @@ _CONTENT = (
     "gross",
     "calculation",
     "basis",
-    "needs_second",
     "proposer_id",
     "proposed_at",
 )
+
+# Refunds of ours start as proposals; they go on only with the newest approval of what they are now.
+_BEGINS_PROPOSED = """
+    IF NEW.state <> 'proposed' THEN
+        RAISE EXCEPTION 'a refund of ours begins as a proposal' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+"""
+_APPROVED_IN_WRITING = """
+    SELECT a.content_hash, a.by_id, a.at INTO yes FROM invoicing_approval a
+        WHERE a.refund_id = NEW.id ORDER BY a.id DESC LIMIT 1;
+    IF NOT FOUND OR (yes.content_hash, yes.by_id, yes.at)
+            IS DISTINCT FROM (NEW.content_hash, NEW.approver_id, NEW.approved_at) THEN
+        RAISE EXCEPTION 'refund % has no approval of what it is now', NEW.id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+"""
 
 
 def _row(record: str) -> str:
@@ -163,6 +180,10 @@ class Refund(FSMModelMixin, models.Model):
                 | (Q(approver__isnull=False) & ~Q(approver=F("proposer"))),
                 name="second_person_approves",
             ),
+            models.CheckConstraint(
+                condition=~Q(source="retour", lane="bank") | Q(needs_second=True),
+                name="bank_transfer_takes_two",
+            ),
             models.UniqueConstraint(
                 fields=["seller", "amazon_refund_id"],
                 condition=~Q(amazon_refund_id=""),
@@ -179,10 +200,29 @@ class Refund(FSMModelMixin, models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
                     f"OLD.source = 'retour' AND ({_row('OLD')} IS DISTINCT FROM {_row('NEW')}"
-                    " OR ((OLD.lane, OLD.content_hash) IS DISTINCT FROM"
-                    " (NEW.lane, NEW.content_hash)"
+                    " OR (OLD.needs_second AND NOT NEW.needs_second)"
+                    " OR ((OLD.lane, OLD.content_hash, OLD.needs_second) IS DISTINCT FROM"
+                    " (NEW.lane, NEW.content_hash, NEW.needs_second)"
                     " AND NOT (NEW.state = 'proposed' AND NEW.approved_hash = '')))"
                 ),
+            ),
+            pgtrigger.Trigger(
+                name="begins_proposed",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.source = 'retour'"),
+                func=_BEGINS_PROPOSED,
+            ),
+            pgtrigger.Trigger(
+                name="approved_in_writing",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("state"),
+                condition=pgtrigger.Condition(
+                    "NEW.source = 'retour' AND NEW.state IN ('approved', 'sending')"
+                    " AND NEW.state IS DISTINCT FROM OLD.state"
+                ),
+                declare=[("yes", "RECORD")],
+                func=_APPROVED_IN_WRITING,
             ),
             pgtrigger.Trigger(
                 name="lines_follow",
@@ -213,6 +253,8 @@ class Refund(FSMModelMixin, models.Model):
     move_reverse = _move("reverse")
     move_confirm = _move("confirm")
     move_change_lane = _move("change_lane")
+    move_confirm_paid = _move("confirm_paid")
+    move_accept_difference = _move("accept_difference")
 
     @property
     def is_live(self) -> bool:

@@ -55,16 +55,77 @@ class PayerAccount(models.Model):
         return f"{self.seller}: {self.iban}"
 
 
+# What a yes says must be what the refund is, and how it came about; whoever says it alone does so
+# within the limits of the currency: one amount, and the sum of a day under a lock of that sum.
+_GIVEN_RIGHTLY = """
+    IF EXISTS (
+        SELECT FROM added a JOIN invoicing_refund r ON r.id = a.refund_id
+        JOIN core_user u ON u.id = a.by_id JOIN orders_seller s ON s.id = r.seller_id
+        LEFT JOIN invoicing_payee p ON p.refund_id = r.id
+        WHERE (a.content_hash, a.lane, a.currency, a.gross)
+                IS DISTINCT FROM (r.content_hash, r.lane, r.currency, r.gross)
+            OR a.day <> (a.at AT TIME ZONE s.time_zone)::date
+            OR a.alone <> (a.by_id = r.proposer_id OR u.is_system
+                OR coalesce(a.by_id = p.by_id, false))
+            OR (a.alone AND r.needs_second)
+    ) THEN
+        RAISE EXCEPTION 'this approval is not of what the refund is'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    FOR one IN
+        SELECT a.by_id, a.currency, a.day, max(a.gross) AS largest FROM added a WHERE a.alone
+        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    LOOP
+        PERFORM pg_advisory_xact_lock(hashtextextended(
+            format('approved alone %s %s %s', one.by_id, one.currency, one.day), 0));
+        SELECT l.amount, l.daily_amount INTO allowed FROM invoicing_approvallimit l
+            WHERE l.currency = one.currency;
+        IF NOT FOUND OR one.largest > allowed.amount OR allowed.daily_amount < (
+            SELECT sum(a.gross) FROM invoicing_approval a
+            WHERE a.by_id = one.by_id AND a.currency = one.currency AND a.day = one.day AND a.alone
+        ) THEN
+            RAISE EXCEPTION 'approved alone beyond the limit of %', one.currency
+                USING ERRCODE = 'check_violation';
+        END IF;
+    END LOOP;
+    RETURN NULL;
+"""
+# A refund that was decided on keeps where it goes; retention removes it in the owner's role.
+_DECIDED_STAYS = """
+    IF current_setting('retour.maintenance', true) = 'on' AND current_user = (
+            SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = TG_RELID) THEN
+        RETURN OLD;
+    END IF;
+    IF EXISTS (SELECT FROM invoicing_refund WHERE id = OLD.refund_id AND state <> 'proposed') THEN
+        RAISE EXCEPTION 'this refund is decided, its payee stays'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN OLD;
+"""
+
+
 class Payee(models.Model):
-    """Where a refund by bank transfer goes. Personal data: not in the trail, frozen once made."""
+    """Where a refund by bank transfer goes. Personal data: not in the trail, frozen once made.
+
+    ``by`` named the account and is therefore not the one who approves it.
+    """
 
     refund = models.OneToOneField(Refund, models.PROTECT, related_name="payee")
     name = models.CharField(max_length=70)
     iban = models.CharField(max_length=34)
     bic = models.CharField(max_length=11, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
     class Meta:
-        triggers = [pgtrigger.Protect(name="kept", operation=pgtrigger.Update)]
+        triggers = [
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Update),
+            pgtrigger.Trigger(
+                name="decided_stays",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func=_DECIDED_STAYS,
+            ),
+        ]
 
     def __str__(self):
         return f"{self.iban[:4]}…{self.iban[-4:]}"
@@ -73,8 +134,9 @@ class Payee(models.Model):
 class Approval(models.Model):
     """One person's yes to one content of a refund: amount, lines, lane and bank target by hash.
 
-    Never changed. ``alone``: the approver had proposed it too; such amounts are summed per person,
-    currency and day against the limit by a trigger under an advisory lock.
+    Never changed. ``alone``: the approver proposed it, named its account, or is the system; such
+    amounts are summed per person, currency and day against the limit by a trigger under an
+    advisory lock.
     """
 
     append_only = True
@@ -94,6 +156,17 @@ class Approval(models.Model):
         indexes = [
             models.Index(
                 fields=["by", "currency", "day"], condition=Q(alone=True), name="approved_alone"
+            )
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="given_rightly",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="added"),
+                declare=[("one", "RECORD"), ("allowed", "RECORD")],
+                func=_GIVEN_RIGHTLY,
             )
         ]
 

@@ -1,0 +1,154 @@
+"""Who may say yes to a refund, and how much one person may decide alone: of one amount and a day.
+
+The limits are rows of `ApprovalLimit`, every yes is a row of `Approval`. A trigger on those rows
+checks the same once more, whoever writes them; what else an approval needs is in `approval.py`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import Sum
+from django.utils import timezone
+
+from config.core.money import ZERO, format_money
+from config.core.refused import Refused
+from invoicing.models import Approval, ApprovalLimit, Refund
+from orders.models import Seller
+
+# The same text as in the trigger: both wait for one another.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+
+def day_of(seller: Seller, moment: datetime) -> date:
+    """The seller's day on which a yes counts."""
+    return moment.astimezone(ZoneInfo(seller.time_zone)).date()
+
+
+def needs_second(seller: Seller, currency: str, gross: Decimal, proposer) -> bool:
+    """Whether a second person must approve what is about to be proposed (``gross`` in currency).
+
+    Above the currency's limit, without one, or when the proposer's own approvals of the day would
+    pass the daily limit with it.
+    """
+    limit = ApprovalLimit.objects.filter(currency=currency).first()
+    if limit is None or gross > limit.amount:
+        return True
+    if limit.daily_amount is None:
+        return False
+    today = day_of(seller, timezone.now())
+    return _sums(proposer, [(currency, today)])[currency, today] + gross > limit.daily_amount
+
+
+def check_second_person(refund: Refund, by) -> None:
+    """Refuse the proposer, who named the account, and the system, where a second is needed."""
+    if not refund.needs_second:
+        return
+    if by.is_system:
+        raise Refused("second_person", "This refund needs a person to approve it.")
+    if by.pk == refund.proposer_id:
+        raise Refused(
+            "second_person",
+            "You proposed this refund and it needs a second person: ask somebody else of finance "
+            "or a lead to approve it.",
+        )
+    if by.pk == named_by(refund):
+        raise Refused(
+            "second_person",
+            "You entered the account this refund goes to: ask somebody else of finance or a lead "
+            "to approve it.",
+        )
+
+
+def is_alone(refund: Refund, by) -> bool:
+    """Whether a yes of this person is the only pair of eyes on the refund."""
+    return by.is_system or by.pk in (refund.proposer_id, named_by(refund))
+
+
+def named_by(refund: Refund) -> int | None:
+    """Who entered the account that the refund goes to; None where it goes to none."""
+    payee = getattr(refund, "payee", None)
+    return payee.by_id if payee else None
+
+
+@dataclass
+class Alone:
+    """What one person may still decide alone, read once under the locks of the sums it touches."""
+
+    by: object
+    at: datetime
+    limits: dict[str, ApprovalLimit] = field(default_factory=dict)
+    sums: dict[tuple[str, date], Decimal] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, refunds: Iterable[Refund], by, at: datetime) -> "Alone":
+        """Lock the person's sums of the days, then read them; nothing where nobody is alone."""
+        mine = [refund for refund in refunds if is_alone(refund, by)]
+        keys = sorted({(refund.currency, day_of(refund.seller, at)) for refund in mine})
+        if not keys:
+            return cls(by, at)
+        with connection.cursor() as cursor:
+            for currency, day in keys:
+                cursor.execute(_LOCK, [f"approved alone {by.pk} {currency} {day}"])
+        limits = ApprovalLimit.objects.filter(currency__in={currency for currency, _ in keys})
+        return cls(by, at, {row.currency: row for row in limits}, _sums(by, keys))
+
+    def take(self, refund: Refund) -> None:
+        """Count a refund that this person decides alone; refuse it beyond the limits."""
+        if not is_alone(refund, self.by):
+            return
+        limit = self.limits.get(refund.currency)
+        if limit is None or refund.gross > limit.amount:
+            raise Refused("second_person", self._words(limit, limit and limit.amount, "a refund"))
+        key = refund.currency, day_of(refund.seller, self.at)
+        after = self.sums[key] + refund.gross
+        if limit.daily_amount is not None and after > limit.daily_amount:
+            raise Refused("second_person", self._words(limit, limit.daily_amount, "a day"))
+        self.sums[key] = after
+
+    def _words(self, limit: ApprovalLimit | None, amount: Decimal | None, of: str) -> str:
+        who = "The system" if self.by.is_system else "One person"
+        if limit is None:
+            return f"{who} may not decide a refund of this currency alone: it has no limit yet."
+        return (
+            f"{who} may decide {format_money(amount, limit.currency)} {of} alone, and this refund "
+            "would pass it: ask somebody else of finance or a lead to approve it."
+        )
+
+
+def write(refunds: Iterable[Refund], by, at: datetime) -> None:
+    """Write down that a person approved these locked refunds as they are, at that moment."""
+    Approval.objects.bulk_create(
+        Approval(
+            refund=refund,
+            by=by,
+            at=at,
+            day=day_of(refund.seller, at),
+            content_hash=refund.content_hash,
+            lane=refund.lane,
+            currency=refund.currency,
+            gross=refund.gross,
+            alone=is_alone(refund, by),
+        )
+        for refund in refunds
+    )
+
+
+def _sums(by, keys: Iterable[tuple[str, date]]) -> dict[tuple[str, date], Decimal]:
+    """What a person approved alone, per (currency, day); zero where nothing."""
+    found = dict.fromkeys(keys, ZERO)
+    rows = Approval.objects.filter(
+        by=by,
+        alone=True,
+        currency__in={currency for currency, _ in found},
+        day__in={day for _, day in found},
+    )
+    for currency, day, total in (
+        rows.order_by().values_list("currency", "day").annotate(Sum("gross"))
+    ):
+        if (currency, day) in found:
+            found[currency, day] = total
+    return found
