@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from config import embedded
 from config.core import filterbar
 from tests import database
+from tests.amazon.fixtures import fake_amazon  # noqa: F401 a fixture
 from tests.soak import EXAMPLES, FULL
 
 # A failure prints the blob that reproduces it, and make soak the seed of the whole run.
