@@ -23,6 +23,7 @@ class InvoicingConfig(AppConfig):
             retention,
             words,
         )
+        from invoicing.ledger import invariants as ledger_invariants  # noqa: F401
         from invoicing.ledger import posting
         from invoicing.matches import invariants as match_invariants  # noqa: F401
         from invoicing.matches import refresh

@@ -11,6 +11,10 @@ from invoicing.treatment import TAXED_AT_DISPATCH, UNION
 # Posting shares a pair's lock, closing and reopening its months take it alone.
 LOCK = 0x1ED6E2
 PAIR = f"{LOCK}, hashtext(seller_id || '/' || coalesce(marketplace_id, 0))"
+LOCK_PAIR = f"""
+SELECT pg_advisory_xact_lock({PAIR})
+FROM (VALUES (%(seller_id)s::bigint, %(marketplace_id)s::bigint)) pair(seller_id, marketplace_id)
+"""
 
 
 def _listed(words) -> str:
