@@ -5,7 +5,7 @@ from invoicing.models.keeping import Delivery, Erasure, LegalHold, RetentionRule
 from invoicing.models.ledger import Account, AccountNumber, Journal, JournalLine, Period
 from invoicing.models.match import Match
 from invoicing.models.refund import Refund, RefundLine
-from invoicing.models.report import Download, ReportRun
+from invoicing.models.report import DatevClient, Download, ReportRun
 from invoicing.models.rules import ApprovalLimit, DocumentRules, IssuingMode, Wording
 from invoicing.models.sending import (
     Approval,
@@ -26,6 +26,7 @@ __all__ = [
     "ApprovalLimit",
     "Artifact",
     "BankFile",
+    "DatevClient",
     "Delivery",
     "Document",
     "DocumentLine",

@@ -1,9 +1,12 @@
 """Stored runs of finance's reports, and who downloaded what."""
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from config.core.trail import tracked
 from invoicing.models.document import Document
 from orders.models import Marketplace, Seller
 
@@ -44,6 +47,48 @@ class ReportRun(models.Model):
 
     def __str__(self):
         return self.file_name
+
+
+@tracked()
+class DatevClient(models.Model):
+    """The numbers under which a seller's books are kept at its tax adviser, for DATEV exports."""
+
+    seller = models.OneToOneField(Seller, models.PROTECT, related_name="datev_client")
+    consultant = models.PositiveIntegerField(
+        _("Consultant number"), validators=[MinValueValidator(1001), MaxValueValidator(9_999_999)]
+    )
+    client = models.PositiveIntegerField(
+        _("Client number"), validators=[MinValueValidator(1), MaxValueValidator(99_999)]
+    )
+    year_begins_in = models.PositiveSmallIntegerField(
+        _("Fiscal year begins in month"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(12)],
+    )
+    account_length = models.PositiveSmallIntegerField(
+        _("Digits of an account number"),
+        default=4,
+        validators=[MinValueValidator(4), MaxValueValidator(8)],
+    )
+    chart = models.CharField(
+        _("Chart of accounts"), max_length=2, blank=True, help_text=_("03 or 04, or empty.")
+    )
+
+    class Meta:
+        ordering = ["seller_id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(consultant__range=(1001, 9_999_999), client__range=(1, 99_999)),
+                name="datev_numbers_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(year_begins_in__range=(1, 12), account_length__range=(4, 8)),
+                name="datev_year_and_length_in_range",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.consultant}/{self.client}"
 
 
 class Download(models.Model):
