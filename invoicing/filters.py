@@ -19,7 +19,7 @@ from invoicing.models import (
     ReportRun,
 )
 from invoicing.models.document import Issuer, Kind
-from invoicing.models.refund import Source
+from invoicing.models.refund import Lane, Source
 from invoicing.payload import EU
 from invoicing.states import MONEY_LEFT, DocumentState, Occasion, RefundState
 
@@ -35,6 +35,7 @@ class RefundFilters(django_filters.FilterSet):
         field_name="needs_second", label=_("Needs a second person")
     )
     source = django_filters.ChoiceFilter(choices=Source.choices, label=_("Decided by"))
+    lane = django_filters.ChoiceFilter(choices=Lane.choices, label=_("Goes by"))
     undocumented = django_filters.BooleanFilter(
         field_name="document", lookup_expr="isnull", label=_("Without a credit note")
     )
@@ -42,7 +43,7 @@ class RefundFilters(django_filters.FilterSet):
 
     class Meta:
         model = Refund
-        fields = ["q", "state", "second", "source", "undocumented", "proposed"]
+        fields = ["q", "state", "second", "source", "lane", "undocumented", "proposed"]
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """The beginning of an order id, an RMA number, a PO number or Amazon's refund id."""
@@ -193,27 +194,29 @@ def waiting_for(rows: QuerySet, what: str) -> QuerySet:
 
 
 class RunFilters(django_filters.FilterSet):
-    """Runs by file name and format."""
+    """Runs by kind, file name and format."""
 
     q = django_filters.CharFilter(
         field_name="file_name", lookup_expr="icontains", label=_("File name")
     )
+    kind = django_filters.ChoiceFilter(choices=ReportRun.Kind.choices, label=_("Report"))
     output_format = django_filters.ChoiceFilter(
-        choices=[("csv", "CSV"), ("xlsx", "XLSX")], label=_("Format")
+        choices=[("csv", "CSV"), ("xlsx", "XLSX"), ("pdf", "PDF")], label=_("Format")
     )
 
     class Meta:
         model = ReportRun
-        fields = ["q", "output_format"]
+        fields = ["q", "kind", "output_format"]
 
 
 class UntiedFilters(django_filters.FilterSet):
-    """Untied money by order."""
+    """Untied money by order and source."""
 
     q = django_filters.CharFilter(
         field_name="amazon_order_id", lookup_expr="startswith", label=_("Order id")
     )
+    source = django_filters.ChoiceFilter(choices=MoneyFact.Source.choices, label=_("Source"))
 
     class Meta:
         model = MoneyFact
-        fields = ["q"]
+        fields = ["q", "source"]

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from invoicing.reports.kinds import Scope
+from invoicing.reports.kinds import Kind, Scope
 from orders.models import Marketplace, Seller
 
 
@@ -104,7 +104,7 @@ class NumberForm(forms.Form):
 
 
 class ReportForm(forms.Form):
-    """What a run of the refund settlement report covers."""
+    """What a run of a report covers, and in which format; each kind adds its own choices."""
 
     date_from = _day(_("Posted from"))
     date_to = _day(_("Posted to"))
@@ -115,15 +115,25 @@ class ReportForm(forms.Form):
         Marketplace.objects.all(), label=_("Marketplace"), required=False,
         empty_label=_("All marketplaces"),
     )  # fmt: skip
-    output_format = forms.ChoiceField(label=_("Format"), choices=[("csv", "CSV"), ("xlsx", "XLSX")])
+    output_format = forms.ChoiceField(label=_("Format"))
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, kind: Kind, **kwargs):
         super().__init__(*args, **kwargs)
         last = timezone.localdate().replace(day=1) - timedelta(days=1)
         self.fields["date_from"].initial = last.replace(day=1)
         self.fields["date_to"].initial = last
+        self.fields["output_format"].choices = [(name, name.upper()) for name in kind.formats]
+        if kind.needs_seller:
+            self.fields["seller"].required = True
+            self.fields["seller"].empty_label = None
+        for choice in kind.choices:
+            self.fields[choice.key] = forms.ChoiceField(
+                label=choice.label, choices=choice.values, initial=choice.default
+            )
+        self._chosen = [choice.key for choice in kind.choices]
 
     def scope(self) -> Scope:
         """The chosen period and scope."""
         names = ("date_from", "date_to", "seller", "marketplace")
-        return Scope(*(self.cleaned_data[name] for name in names))
+        chosen = {name: self.cleaned_data[name] for name in self._chosen}
+        return Scope(*(self.cleaned_data[name] for name in names), chosen)

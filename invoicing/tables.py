@@ -15,6 +15,7 @@ class RefundTable(django_tables2.Table):
     origin = Column(verbose_name=_("RMA"))
     buyer = Column(verbose_name=_("Buyer"), accessor="order__buyer__legal_name", attrs=OPT)
     state = Column(verbose_name=_("State"))
+    lane = Column(verbose_name=_("Goes by"), attrs=OPT)
     gross = Column(verbose_name=_("Refund"), attrs=NUM)
     proposer = Column(verbose_name=_("Proposed by"), accessor="proposer__username", attrs=OPT)
     document = Column(verbose_name=_("Credit note"), accessor="document__number", attrs=OPT)
@@ -46,14 +47,15 @@ class DraftTable(django_tables2.Table):
 
 
 class RunTable(django_tables2.Table):
-    """Stored runs of the refund settlement report."""
+    """Stored runs of reports."""
 
+    kind = Column(verbose_name=_("Report"))
     date_from = Column(verbose_name=_("Period"))
     scope = Column(verbose_name=_("Seller and marketplace"), accessor="seller__name")
     output_format = Column(verbose_name=_("Format"))
     rows = Column(verbose_name=_("Rows"), attrs=NUM)
     by = Column(verbose_name=_("Run by"), accessor="by__username", attrs=OPT)
-    downloads = Column(verbose_name=_("Downloads"), attrs=NUM)
+    downloads = Column(verbose_name=_("Downloads"), accessor="downloaded", attrs=NUM)
     created_at = Column(verbose_name=_("Age"), attrs=NUM)
 
 

@@ -1,8 +1,23 @@
-"""Addresses of refunds, documents and settlement reports."""
+"""Addresses of refunds and documents, of the books, and of what ties and what does not."""
 
 from django.urls import path
 
-from invoicing.views import document, documents, refund, refunds, settlements, tax_rows
+from invoicing.views import (
+    bank_files,
+    document,
+    documents,
+    exception,
+    exceptions,
+    feeds,
+    ledger,
+    periods,
+    rates,
+    refund,
+    refunds,
+    reports,
+    tax_rows,
+    untied,
+)
 
 app_name = "invoicing"
 urlpatterns = [
@@ -24,11 +39,27 @@ urlpatterns = [
         name="delivery-verb",
     ),
     path("documents/<int:pk>/<slug:verb>/", document.run, name="document-verb"),
-    path("settlement/", settlements.RunList.as_view(), name="settlements"),
-    path("settlement/new/", settlements.new, name="settlement-new"),
-    path("settlement/jobs/<int:pk>/", settlements.progress, name="settlement-job"),
-    path("settlement/untied/", settlements.UntiedList.as_view(), name="settlement-untied"),
-    path("settlement/opening-balance.csv", settlements.template, name="opening-balance"),
-    path("settlement/<int:pk>/", settlements.show, name="settlement-run"),
-    path("settlement/<int:pk>/file/", settlements.file, name="settlement-file"),
+    path("feeds/", feeds.FeedList.as_view(), name="feeds"),
+    path("feeds/<uuid:key>/", feeds.show, name="feed"),
+    path("bank-files/", bank_files.BankFileList.as_view(), name="bank-files"),
+    path("bank-files/<uuid:key>/", bank_files.show, name="bank-file"),
+    path("exceptions/", exceptions.ExceptionList.as_view(), name="exceptions"),
+    path("exceptions/<int:pk>/", exception.show, name="exception"),
+    path("exceptions/bulk/<slug:verb>/", exceptions.run, name="exceptions-verb"),
+    path("exceptions/<int:pk>/<slug:verb>/", exception.run, name="exception-verb"),
+    path("money/untied/", untied.UntiedList.as_view(), name="untied"),
+    path("money/<int:pk>/", untied.show, name="money"),
+    path("money/<int:pk>/assign/", untied.assign, name="money-assign"),
+    path("ledger/", ledger.LedgerList.as_view(), name="ledger"),
+    path("periods/", periods.PeriodList.as_view(), name="periods"),
+    path("periods/<int:pk>/", periods.show, name="period"),
+    path("periods/<int:pk>/<slug:verb>/", periods.run, name="period-verb"),
+    path("rates/", rates.RateList.as_view(), name="rates"),
+    path("rates/new/", rates.new, name="rate-new"),
+    path("reports/", reports.RunList.as_view(), name="reports"),
+    path("reports/new/", reports.new, name="report-new"),
+    path("reports/jobs/<int:pk>/", reports.progress, name="report-job"),
+    path("reports/opening-balance.csv", reports.template, name="opening-balance"),
+    path("reports/<int:pk>/", reports.show, name="report-run"),
+    path("reports/<int:pk>/file/", reports.file, name="report-file"),
 ]

@@ -16,12 +16,14 @@ from django.views.decorators.http import require_POST
 
 from config.core.display import percent
 from config.core.refused import Refused
-from invoicing import actions, documents, dossier, forms, refunds, timeline
+from invoicing import actions, documents, dossier, forms, refund_dossier, refunds, timeline
 from invoicing.calculation import Calculation
 from invoicing.lane import lane_amounts
+from invoicing.ledger import fx_loss
 from invoicing.models import Refund, RefundLine
 from invoicing.models.refund import Source
 from invoicing.states import RefundState
+from invoicing.words import why_url
 
 FIGURES = (RefundState.APPROVED, RefundState.SENDING, RefundState.UNKNOWN)
 
@@ -35,7 +37,8 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
 
 def page(request: HttpRequest, key, bound: dict | None = None, status: int = 200) -> HttpResponse:
     """Draw the refund; ``bound`` is the form of a verb that was posted with errors."""
-    related = ("order__buyer", "order__marketplace", "seller", "marketplace", "document")
+    related = ("order__buyer", "order__marketplace", "seller", "marketplace", "document",
+               "match__owner", "payee")  # fmt: skip
     people = ("proposer", "approver", "sender")
     refund = get_object_or_404(Refund.objects.select_related(*related, *people), key=key)
     lines = list(refund.lines.select_related("order_line").order_by("order_line_id", "pk"))
@@ -49,6 +52,14 @@ def page(request: HttpRequest, key, bound: dict | None = None, status: int = 200
         "seen": seen,
         "findings": dossier.findings(refund.document) if refund.document else [],
         "differs": bool(facts) and seen != refund.gross,
+        "match": getattr(refund, "match", None),
+        "payee": getattr(refund, "payee", None),
+        "approvals": refund_dossier.approvals(refund),
+        "attempts": refund_dossier.attempts(refund),
+        "elsewhere": refund_dossier.elsewhere(refund, lines),
+        "bookings": refund_dossier.bookings(refund),
+        "fx": fx_loss.of(refund),
+        "why_url": why_url(refund.key),
         "actions": actions.of_refund(refund, request.user, bound),
         "events": timeline.of("invoicing.refund", refund.pk),
     }

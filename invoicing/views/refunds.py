@@ -41,7 +41,7 @@ class RefundList(ListPage):
     default_sort = "-proposed_at"
     sorts = {"proposed_at": "proposed_at"}
     scope_fields = ("seller__code", "marketplace__code")
-    quick_filters = ("state", "source")
+    quick_filters = ("state", "lane")
     file_name = "refunds"
 
     def get_rows(self) -> QuerySet:
@@ -51,6 +51,7 @@ class RefundList(ListPage):
             "key",
             "state",
             "source",
+            "lane",
             "needs_second",
             "origin",
             "gross",

@@ -1,12 +1,14 @@
-"""Refund settlement reports: stored runs, a new one, its totals and file; and untied money."""
+"""Reports: every kind there is, a new run, its progress, and stored runs with totals and files.
+
+What a kind holds is in ``reports/``.
+"""
 
 import csv
 from collections import defaultdict
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
+from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.db.models import Count, QuerySet
@@ -16,148 +18,128 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.core.display import percent
-from config.core.lists import HeaderAction, ListPage
+from config.core.context import path_of
+from config.core.display import money, percent
+from config.core.lists import HeaderAction, ListPage, Tab
 from config.core.models import Job
 from config.core.refused import Refused
-from invoicing.filters import RunFilters, UntiedFilters
+from invoicing.filters import RunFilters
 from invoicing.forms import ReportForm
 from invoicing.imports.opening_balance import TEMPLATE
-from invoicing.matching import untied
 from invoicing.models import ReportRun
-from invoicing.reports import kinds, runs, settlement
-from invoicing.reports.settlement_sql import COLUMNS, DIFFERS, MATCHED, MISSING, ONLY_AMAZON
-from invoicing.tables import RunTable, UntiedTable
+from invoicing.reports import kinds, runs
+from invoicing.reports.settlement import KIND as SETTLEMENT
+from invoicing.reports.settlement_sql import DIFFERS, MATCHED, MISSING, ONLY_AMAZON
+from invoicing.tables import RunTable
 
+VIEW = "invoicing.view_reportrun"
 ROWS_SHOWN = 50
 SUMS = ("net", "vat", "gross", "amazon_amount", "difference")
+RIGHT = ("money", "exact", "rate", "count")
 
 
 class RunList(ListPage):
-    """Every stored run, newest first."""
+    """Every stored run, newest first; above it the kinds a person may run."""
 
     table_class = RunTable
     filterset_class = RunFilters
     row_template = "invoicing/run_row.html"
     template_name = "invoicing/runs.html"
-    permission = "invoicing.view_reportrun"
-    title = gettext_lazy("Refund settlement reports")
-    empty_text = gettext_lazy("Run the report for a period; every run stays here with its file.")
+    permission = VIEW
+    title = gettext_lazy("Reports")
+    empty_text = gettext_lazy("Run a report for a period; every run stays here with its file.")
     search_placeholder = gettext_lazy("File name")
-    file_name = "settlement-runs"
+    file_name = "reports"
 
     def get_rows(self) -> QuerySet:
         """One row a run."""
         return ReportRun.objects.annotate(downloaded=Count("downloads")).values(
-            "id",
-            "date_from",
-            "date_to",
-            "output_format",
-            "rows",
-            "created_at",
-            "downloaded",
-            "seller__name",
-            "marketplace__name",
-            "by__username",
-        )
+            "id", "kind", "date_from", "date_to", "output_format", "rows", "created_at",
+            "downloaded", "seller__name", "marketplace__name", "by__username",
+        )  # fmt: skip
+
+    def get_tabs(self) -> list[Tab]:
+        """The kinds there are."""
+        return [Tab(_("All")), *(Tab(str(k.label), {"kind": k.key}) for k in kinds.every())]
 
     def get_header_actions(self) -> list[HeaderAction]:
-        """Untied money, and a new run for those who may."""
-        found = [HeaderAction(_("Money not tied"), reverse("invoicing:settlement-untied"))]
-        if self.request.user.has_perm(kinds.PERMISSION):
-            new = HeaderAction(_("New report"), reverse("invoicing:settlement-new"), primary=True)
-            found.append(new)
+        """The books behind the reports."""
+        may, found = self.request.user.has_perm, []
+        for label, name, permission in (
+            (_("Ledger"), "invoicing:ledger", "invoicing.view_journalline"),
+            (_("Exchange rates"), "invoicing:rates", "invoicing.view_fxrate"),
+            (_("Charts"), "returns:charts", VIEW),
+        ):
+            if path_of(name) and may(permission):
+                found.append(HeaderAction(label, path_of(name)))
         return found
 
     def get_context(self, **extra):
-        """Reports that are being made, with their progress."""
+        """What can be run, and what is being made, with its progress."""
         under_way = Job.objects.filter(
             kind=runs.JOB, status__in=(Job.Status.QUEUED, Job.Status.RUNNING)
         )
-        return super().get_context(jobs=under_way[:5], **extra)
-
-
-class UntiedList(ListPage):
-    """Refund money of settlements that no refund stands for yet."""
-
-    table_class = UntiedTable
-    filterset_class = UntiedFilters
-    row_template = "invoicing/untied_row.html"
-    permission = "invoicing.view_moneyfact"
-    title = gettext_lazy("Refund money not tied to a refund")
-    empty_text = gettext_lazy("Every refund in the imported settlements has its refund here.")
-    search_placeholder = gettext_lazy("Order id")
-    scope_fields = ("seller__code", "marketplace__code")
-    file_name = "untied-refund-money"
-
-    def get_rows(self) -> QuerySet:
-        """One row an amount."""
-        return untied().values(
-            "id",
-            "amazon_order_id",
-            "sku",
-            "amount_description",
-            "transaction_type",
-            "amount",
-            "currency",
-            "posted_on",
-            "order_id",
-            "order_line_id",
-            "order__facts_complete",
-            "settlement__settlement_id",
-        )
+        offered = kinds.open_to(self.request.user)
+        return super().get_context(jobs=under_way[:5], kinds=offered, **extra)
 
 
 @login_required
 @permission_required(kinds.PERMISSION, raise_exception=True)
 def new(request: HttpRequest) -> HttpResponse:
-    """GET and POST /settlement/new/: choose a period, start the run as a job."""
-    form = ReportForm(request.POST or None)
+    """GET and POST /reports/new/?kind=…: choose a period, start the run as a job."""
+    offered = kinds.open_to(request.user)
+    wanted = request.GET.get("kind", SETTLEMENT)
+    kind = next((one for one in offered if one.key == wanted), offered[0])
+    form = ReportForm(request.POST or None, kind=kind)
     if request.method == "POST" and form.is_valid():
         try:
-            job = runs.start(
-                settlement.KIND,
-                form.scope(),
-                form.cleaned_data["output_format"],
-                by=request.user,
-            )
+            output_format = form.cleaned_data["output_format"]
+            job = runs.start(kind.key, form.scope(), output_format, by=request.user)
         except Refused as refused:
             messages.error(request, refused.sentence)
         else:
-            return redirect("invoicing:settlement-job", job.pk)
+            return redirect("invoicing:report-job", job.pk)
     status = 422 if form.errors else 200
-    return render(request, "invoicing/run_new.html", {"form": form}, status=status)
+    context = {"form": form, "kind": kind, "kinds": offered}
+    return render(request, "invoicing/run_new.html", context, status=status)
 
 
 @login_required
-@permission_required("invoicing.view_reportrun", raise_exception=True)
+@permission_required(VIEW, raise_exception=True)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /settlement/jobs/<id>/: progress, asked again by htmx or a reload; then the run."""
+    """GET /reports/jobs/<id>/: progress, asked again by htmx or a reload; then the run."""
     job = get_object_or_404(Job.objects.select_related("owner"), pk=pk, kind=runs.JOB)
     asked_by_htmx = request.headers.get("HX-Target") == f"job-{job.pk}"
     run = ReportRun.objects.filter(job=job).first() if job.is_over else None
     if run is not None:
-        url = reverse("invoicing:settlement-run", args=[run.pk])
+        url = reverse("invoicing:report-run", args=[run.pk])
         return HttpResponse(headers={"HX-Redirect": url}) if asked_by_htmx else redirect(url)
     template = "core/_job.html" if asked_by_htmx else "invoicing/run_job.html"
-    context = {"job": job, "url": reverse("invoicing:settlement-job", args=[job.pk])}
+    context = {"job": job, "url": reverse("invoicing:report-job", args=[job.pk])}
     response = render(request, template, context)
     response["Vary"] = "HX-Target"
     return response
 
 
 @login_required
-@permission_required("invoicing.view_reportrun", raise_exception=True)
+@permission_required(VIEW, raise_exception=True)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /settlement/<id>/: the run's parameters, totals and downloads."""
+    """GET /reports/<id>/: the run's parameters, totals and downloads."""
     related = ("seller", "marketplace", "by", "job")
     run = get_object_or_404(ReportRun.objects.select_related(*related), pk=pk)
+    kind = kinds.named(run.kind)
+    is_settlement = run.kind == SETTLEMENT
     context = {
         "run": run,
-        "rates": [_shown(total) for total in run.totals],
-        "statuses": [_shown(total) for total in _per_status(run.totals)],
-        "header": COLUMNS,
-        "rows": _first_rows(run),
+        "kind": kind,
+        "choices": [(one.label, _word(one, run.choices)) for one in kind.choices],
+        "rates": [_shown(total) for total in run.totals] if is_settlement else [],
+        "statuses": [_shown(one) for one in _per_status(run.totals)] if is_settlement else [],
+        "totals": [] if is_settlement else _totals(kind, run.totals),
+        "header": kind.columns,
+        "total_header": kind.total_columns,
+        "right": RIGHT,
+        "rows": _first_rows(kind, run),
         "downloads": run.downloads.select_related("by"),
     }
     return render(request, "invoicing/run.html", context)
@@ -171,6 +153,10 @@ LOOKS = {
 }
 
 
+def _word(choice: kinds.Choice, chosen: dict[str, str]) -> Any:
+    return dict(choice.values).get(chosen.get(choice.key, choice.default), "–")
+
+
 def _shown(total: dict) -> dict:
     """A total with decimals, and its status as badge and word."""
     look, word = LOOKS[total["status"]]
@@ -180,17 +166,35 @@ def _shown(total: dict) -> dict:
     return {**total, **amounts, "look": look, "word": word, "vat_rate": rate}
 
 
-def _first_rows(run: ReportRun) -> list[list[dict]]:
-    """The first rows of a run as cells, read from the stored CSV (of an XLSX the one beside it)."""
-    path = (Path(settings.DATA_DIR) / run.file_path).with_suffix(".csv")
+def _totals(kind: kinds.Kind, totals: list[dict]) -> list[list[dict]]:
+    """The sums of a run as cells, in the order of the kind's columns for totals."""
+    return [
+        [{"value": _cell(one, total), "num": one.kind in RIGHT} for one in kind.total_columns]
+        for total in totals
+    ]
+
+
+def _cell(column: kinds.Column, total: dict) -> Any:
+    """One sum as people read it: money with its currency, a rate in percent, no value as a dash."""
+    value = total.get(column.key)
+    if value is None or value == "":
+        return "–"
+    if column.kind == "money":
+        return money(Decimal(value), total.get("currency", ""))
+    return percent(Decimal(value)) if column.kind == "rate" else value
+
+
+def _first_rows(kind: kinds.Kind, run: ReportRun) -> list[list[dict]]:
+    """The first rows of a run as cells, read from the CSV that lies beside every file."""
+    path = runs.stored_csv(run)
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
         lines = list(islice(csv.reader(file), 1, ROWS_SHOWN + 1))
     return [
         [
-            {"value": value, "num": column.kind in ("money", "rate")}
-            for column, value in zip(COLUMNS, line, strict=True)
+            {"value": value, "num": column.kind in RIGHT}
+            for column, value in zip(kind.columns, line, strict=True)
         ]
         for line in lines
     ]
@@ -210,15 +214,15 @@ def _per_status(totals: list[dict]) -> list[dict]:
 
 
 @login_required
-@permission_required("invoicing.view_reportrun", raise_exception=True)
+@permission_required(VIEW, raise_exception=True)
 def file(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET /settlement/<id>/file/: the stored file; who took it is recorded."""
+    """GET /reports/<id>/file/: the stored file; who took it is recorded."""
     run = get_object_or_404(ReportRun, pk=pk)
     try:
         path = runs.download(run, by=request.user)
     except Refused as refused:
         messages.error(request, refused.sentence)
-        return redirect("invoicing:settlement-run", run.pk)
+        return redirect("invoicing:report-run", run.pk)
     response = FileResponse(path.open("rb"), as_attachment=True, filename=run.file_name)
     response["X-Content-Type-Options"] = "nosniff"
     return response
@@ -226,7 +230,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 def template(request: HttpRequest) -> HttpResponse:
-    """GET /settlement/opening-balance.csv: the form of the opening balance, with an example."""
+    """GET /reports/opening-balance.csv: the form of the opening balance, with an example."""
     response = HttpResponse(TEMPLATE, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="opening-balance.csv"'
     return response

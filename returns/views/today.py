@@ -35,7 +35,7 @@ ACTOR_OF_ROLE = {
 STARTS = {
     roles.INSPECTOR: "returns:inspect",
     roles.FINANCE: "invoicing:refunds",
-    roles.AUDITOR: "invoicing:settlements",
+    roles.AUDITOR: "invoicing:reports",
 }
 SHOWN = 15
 

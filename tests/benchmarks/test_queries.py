@@ -15,7 +15,7 @@ from tests.papers import make_invoice, make_shipped_order
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.django_db]
 LISTS = ("returns:queue", "returns:orders", "returns:buyers", "invoicing:refunds",
-         "invoicing:documents", "invoicing:settlements", "orders:imports", "returns:activity",
+         "invoicing:documents", "invoicing:reports", "orders:imports", "returns:activity",
          "core:jobs")  # fmt: skip
 
 
