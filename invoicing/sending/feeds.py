@@ -114,7 +114,7 @@ def _take(ready: QuerySet[Refund]) -> list[Refund]:
     refund_row.lock_first(origin for _, origin in first.values())
     rows = ready.filter(pk__in=[pk for pk, _ in first.values()]).order_by("pk")
     rows = rows.select_for_update(skip_locked=True, of=("self",))
-    return list(rows.select_related("order__marketplace", "order__buyer", "seller"))
+    return list(rows.select_related("order__marketplace", "order__buyer", "seller", "payee"))
 
 
 def _refused(refunds: list[Refund], seller: Seller, marketplace: Marketplace) -> dict[int, Refused]:

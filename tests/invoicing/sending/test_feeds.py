@@ -1,0 +1,529 @@
+"""Refunds by Amazon's feed against a simulated Amazon: gathered, handed over, followed up."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from config.core import invariants
+from config.core.models import User
+from config.core.refused import Refused
+from config.core.trail import trail
+from invoicing import refunds
+from invoicing.models import Feed, RefundAttempt
+from invoicing.sending import feeds, lanes, polling, sweeper
+from tests.factories import make_user
+from tests.invoicing.money import make_fact, make_settlement
+from tests.invoicing.sending.making import again, attempt_of, due, make_feed_refund, states
+from tests.papers import make_refund, make_shipped_order
+
+pytestmark = pytest.mark.django_db
+PROMISES = (
+    "attempts_agree",
+    "attempts_sent_once",
+    "attempts_numbered",
+    "feeds_and_attempts",
+    "feed_files_whole",
+    "refund_totals",
+    "second_person",
+)
+
+
+@pytest.fixture(autouse=True)
+def _promises():
+    """Whatever happened, the rows keep what they promise."""
+    yield
+    broken = {p.name: invariants.violations(p) for p in invariants.promises()}
+    assert {name: broken[name] for name in PROMISES} == dict.fromkeys(PROMISES, (0, []))
+
+
+def gathered() -> Feed:
+    [feed] = feeds.collect()
+    return feed
+
+
+def handed_over() -> Feed:
+    return feeds.hand_over(gathered().pk)
+
+
+def followed(feed: Feed, times: int = 1) -> Feed:
+    for _ in range(times):
+        due()
+        feed = polling.poll(feed.pk)
+    return feed
+
+
+# --- The way through -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("feed_format", ["flat", "xml"])
+def test_refund_is_gathered_handed_over_and_sent_by_the_report(fake_amazon, feed_format):
+    refund = make_feed_refund(feed_format=feed_format)
+    feed = gathered()
+    assert (again(refund).state, feed.state) == ("sending", "prepared")
+    attempt = attempt_of(refund)
+    assert (attempt.state, attempt.lane, attempt.message) == ("sending", "feed", 1)
+    assert attempt.request["gross"] == str(refund.gross)
+    feed = feeds.hand_over(feed.pk)
+    assert feed.state == "submitted"
+    assert again(refund).state == "sending"  # handed over is not paid
+    feed = polling.poll(feed.pk)
+    assert (feed.state, feed.processing_status) == ("done", "DONE")
+    refund = again(refund)
+    assert (refund.state, refund.sent_on) == ("sent", timezone.localdate())
+    assert attempt_of(refund).evidence == {"report": "accepted"}
+    [payment] = fake_amazon.journal.paid(refund.order.amazon_order_id)
+    assert payment.total == refund.gross
+
+
+def test_refund_is_held_for_some_seconds_after_its_approval(fake_amazon, settings):
+    settings.SENDING_HOLD = 10
+    refund = make_feed_refund(approved_ago=3)
+    assert feeds.collect() == []
+    refunds.cancel(refund.key, by=make_user("finance"), reason="The buyer keeps it")
+    assert feeds.collect(timezone.now() + timedelta(seconds=20)) == []
+
+
+def test_refunds_of_a_window_leave_in_one_feed(fake_amazon, settings):
+    first = make_feed_refund()
+    for _ in range(3):
+        make_feed_refund(make_shipped_order(seller=first.seller))
+    feed = handed_over()
+    assert feed.attempts.count() == 4
+    make_feed_refund(make_shipped_order(seller=first.seller))
+    assert feeds.collect() == []
+    settings.SENDING_WINDOW = 0
+    assert len(feeds.collect()) == 1
+    assert fake_amazon.calls["createFeed"] == 1
+
+
+def test_second_refund_of_an_order_waits_for_the_next_feed(fake_amazon, settings):
+    first = make_feed_refund()
+    second = make_feed_refund(first.order)
+    assert handed_over().attempts.get().refund == first
+    settings.SENDING_WINDOW = 0
+    assert gathered().attempts.get().refund == second
+
+
+def test_refund_in_seller_central_is_not_gathered(fake_amazon):
+    make_refund("approved")
+    assert feeds.collect(timezone.now() + timedelta(hours=1)) == []
+
+
+def test_refund_without_amazons_item_number_stays_and_says_why(fake_amazon):
+    refund = make_feed_refund()
+    refund.order.lines.update(order_item_id=None)
+    assert feeds.collect() == []
+    refund = again(refund)
+    assert (refund.state, refund.wait_until > timezone.now()) == ("approved", True)
+    assert "item number" in refund.wait_why
+
+
+def test_refund_that_amazon_made_meanwhile_is_left_out(fake_amazon):
+    refund, fine = make_feed_refund(units=3), make_feed_refund()
+    order, line = refund.order, refund.order.lines.get()
+    make_fact(make_settlement(order.seller), order, line, -line.item_net, adjustment="A1")
+    from invoicing.matching import match_refunds
+
+    match_refunds()
+    made = feeds.collect()
+    assert [feed.attempts.get().refund for feed in made] == [fine]
+    assert again(refund).state == "approved"
+    assert "already took the rest" in again(refund).wait_why
+
+
+def test_money_seen_before_the_call_stops_the_whole_file(fake_amazon, settings):
+    refund = make_feed_refund()
+    other = make_feed_refund(make_shipped_order(seller=refund.seller))
+    feed = gathered()
+    refunds.confirm_many([refund.pk], by=User.objects.system())
+    feed = feeds.hand_over(feed.pk)
+    assert (feed.state, fake_amazon.calls["createFeed"]) == ("failed", 0)
+    assert again(refund).state == "confirmed"
+    assert (again(other).state, attempt_of(other).state) == ("approved", "given_back")
+    assert handed_over().attempts.get().refund == other
+    assert fake_amazon.journal.times_paid(refund.order.amazon_order_id) == 0
+
+
+def test_lane_without_access_to_amazon_waits_with_a_sentence(settings):
+    refund = make_feed_refund()
+    settings.AMAZON_REFRESH_TOKENS = {}
+    assert feeds.collect() == []
+    assert "no access to Amazon" in again(refund).wait_why
+
+
+# --- What the call that pays can answer ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["429", "429_empty", "token_expired"])
+def test_feed_refused_for_now_is_tried_again_and_pays_once(fake_amazon, fault):
+    refund = make_feed_refund()
+    fake_amazon.fail("createFeed", fault)
+    feed = handed_over()
+    assert (feed.state, again(refund).state) == ("prepared", "sending")
+    assert feed.next_at > timezone.now()
+    assert feeds.hand_over(feed.pk) is None  # not before Amazon allows it
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE orders_quota SET tokens = 5")
+    due()
+    assert feeds.hand_over(feed.pk).state == "submitted"
+    assert fake_amazon.journal.times_paid(refund.order.amazon_order_id) == 1
+
+
+@pytest.mark.parametrize("fault", ["400", "403"])
+def test_feed_refused_for_good_fails_its_refunds_which_may_be_approved_again(
+    fake_amazon, settings, fault
+):
+    refund = make_feed_refund()
+    fake_amazon.fail("createFeed", fault)
+    feed = handed_over()
+    assert (feed.state, again(refund).state) == ("failed", "failed")
+    assert attempt_of(refund).state == "failed"
+    refunds.approve(refund.key, by=make_user("finance"))
+    settings.SENDING_HOLD = 0
+    followed(handed_over())
+    assert again(refund).state == "sent"
+    assert [a.state for a in refund.attempts.order_by("number")] == ["failed", "sent"]
+    assert fake_amazon.journal.times_paid(refund.order.amazon_order_id) == 1
+
+
+LOST = ["timeout_after", "reset_after", "503_after", "truncated", "not_json", "no_id"]
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_lost_answer_is_found_at_amazon_and_never_sent_again(fake_amazon, fault):
+    refund = make_feed_refund()
+    fake_amazon.fail("createFeed", fault)
+    feed = handed_over()
+    assert (feed.state, again(refund).state) == ("unknown", "unknown")
+    assert attempt_of(refund).state == "unknown"
+    due()
+    assert polling.look_for(feed.pk).state == "submitted"
+    assert followed(feed).state == "done"
+    assert again(refund).state == "sent"
+    assert fake_amazon.calls["createFeed"] == 1
+    assert fake_amazon.journal.times_paid(refund.order.amazon_order_id) == 1
+
+
+@pytest.mark.parametrize("fault", ["503_html", "timeout", "reset"])
+def test_answer_lost_without_effect_stays_unknown_until_a_person_decides(fake_amazon, fault):
+    refund, finance = make_feed_refund(), make_user("finance")
+    fake_amazon.fail("createFeed", fault)
+    feed = handed_over()
+    for _ in range(polling.LOOKS):
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE orders_quota SET tokens = 5")
+        feed = polling.look_for(feed.pk)
+    assert (feed.state, feed.next_at) == ("unknown", None)
+    assert "Decide its refunds" in feed.sentence
+    assert refund in sweeper.needs_person()
+    refunds.resolve_unknown(refund.key, by=finance, outcome="failed", reason="Not at Amazon")
+    assert polling.look_for(feed.pk).state == "done"
+    assert fake_amazon.calls["createFeed"] == 1
+    assert fake_amazon.journal.payments == []
+
+
+def test_two_lost_feeds_are_told_apart_by_a_person_only(fake_amazon, settings):
+    first = make_feed_refund()
+    fake_amazon.fail("createFeed", "timeout_after", 2)
+    handed_over()
+    settings.SENDING_WINDOW = 0
+    second = make_feed_refund(make_shipped_order(seller=first.seller))
+    feed = handed_over()
+    assert polling.look_for(feed.pk).state == "unknown"
+    assert {again(first).state, again(second).state} == {"unknown"}
+
+
+def test_feed_of_somebody_else_is_not_adopted(fake_amazon):
+    refund = make_feed_refund()
+    fake_amazon.fail("createFeed", "timeout")
+    feed = handed_over()
+    fake_amazon.journal.store(doc := fake_amazon.journal.new_document(), two_records())
+    fake_amazon.journal.take(feed.feed_type, [feed.marketplace.amazon_id], doc)
+    assert polling.look_for(feed.pk).state == "unknown"
+    assert again(refund).state == "unknown"
+
+
+def two_records() -> bytes:
+    head = "order-id\torder-item-id\tcurrency\titem-price-adj\n"
+    return (head + "303-1\t1\tEUR\t5.00\n303-2\t2\tEUR\t6.00\n").encode()
+
+
+def test_lane_that_dedupes_asks_again_with_the_same_document(fake_amazon):
+    feed_lane = lanes.lane("feed")
+    fake_amazon.behaviour.dedupes = True
+    lanes.register(lanes.Lane("feed", automatic=True, dedupes=True, why_not=feed_lane.why_not))
+    try:
+        refund = make_feed_refund()
+        fake_amazon.fail("createFeed", "timeout_after")
+        feed = handed_over()
+        assert feed.state == "unknown"
+        assert polling.look_for(feed.pk).state == "submitted"
+    finally:
+        lanes.register(feed_lane)
+    assert fake_amazon.calls["createFeed"] == 2
+    assert fake_amazon.journal.times_paid(refund.order.amazon_order_id) == 1
+
+
+@pytest.mark.parametrize("operation", ["createFeedDocument", "upload"])
+@pytest.mark.parametrize("fault", ["503_html", "reset", "timeout_after"])
+def test_upload_that_fails_is_harmless_and_repeated(fake_amazon, operation, fault):
+    refund = make_feed_refund()
+    fake_amazon.fail(operation, fault)
+    feed = handed_over()
+    assert (feed.state, again(refund).state) == ("prepared", "sending")
+    due()
+    assert feeds.hand_over(feed.pk).state == "submitted"
+    assert fake_amazon.journal.times_paid(refund.order.amazon_order_id) == 1
+
+
+def test_worker_held_up_before_the_call_does_not_make_it(fake_amazon, settings):
+    refund, feed = make_feed_refund(), gathered()
+    settings.SENDING_LEASE = 0
+    feed = feeds.hand_over(feed.pk)
+    assert (feed.state, again(refund).state) == ("prepared", "sending")
+    assert fake_amazon.calls["createFeed"] == 0
+
+
+# --- What Amazon makes of it ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("feed_format", ["flat", "xml"])
+def test_partial_acceptance_sends_one_and_fails_the_other(fake_amazon, feed_format):
+    good = make_feed_refund(feed_format=feed_format)
+    bad = make_feed_refund(make_shipped_order(seller=good.seller), feed_format=feed_format)
+    fake_amazon.journal.reject(bad.order.amazon_order_id, "The amount is not eligible.")
+    assert followed(handed_over()).state == "done"
+    assert (again(good).state, again(bad).state) == ("sent", "failed")
+    assert "not eligible" in attempt_of(bad).sentence
+
+
+def test_cancelled_feed_fails_its_refunds(fake_amazon):
+    refund = make_feed_refund()
+    fake_amazon.behaviour.outcome = "CANCELLED"
+    feed = followed(handed_over())
+    assert (feed.state, again(refund).state) == ("failed", "failed")
+
+
+def test_fatal_feed_with_a_report_follows_it(fake_amazon):
+    refund = make_feed_refund()
+    fake_amazon.behaviour.outcome = "FATAL_WITH_REPORT"
+    feed = followed(handed_over())
+    assert (feed.state, again(refund).state) == ("done", "failed")
+
+
+@pytest.mark.parametrize("outcome", ["FATAL", "FATAL_AFTER_PAYING"])
+def test_fatal_feed_without_a_report_is_unknown_and_a_persons(fake_amazon, outcome):
+    refund = make_feed_refund()
+    fake_amazon.behaviour.outcome = outcome
+    feed = followed(handed_over())
+    assert (feed.state, again(refund).state) == ("done", "unknown")
+    assert "in doubt" in feed.sentence
+    assert refund in sweeper.needs_person()
+    assert fake_amazon.calls["createFeed"] == 1
+
+
+def test_feed_in_progress_is_asked_after_further_and_further_apart(fake_amazon):
+    refund = make_feed_refund()
+    fake_amazon.behaviour.in_progress = 6
+    feed = handed_over()
+    gaps = []
+    for _ in range(6):
+        feed = followed(feed)
+        gaps.append(feed.next_at - timezone.now())
+    assert feed.state == "submitted"
+    assert feed.processing_status in ("IN_QUEUE", "IN_PROGRESS")
+    assert gaps[-1] > 3 * gaps[0]
+    assert not polling.overdue(feed)
+    assert polling.overdue(feed, timezone.now() + timedelta(days=2))
+    assert followed(feed).state == "done"
+    assert again(refund).state == "sent"
+
+
+@pytest.mark.parametrize("fault", ["429", "503_html", "truncated", "reset"])
+@pytest.mark.parametrize("operation", ["getFeed", "getFeedDocument", "download"])
+def test_question_that_fails_is_asked_again(fake_amazon, operation, fault):
+    refund, feed = make_feed_refund(), handed_over()
+    fake_amazon.fail(operation, fault)
+    feed = followed(feed)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE orders_quota SET tokens = 5")
+    assert followed(feed, 2).state == "done"
+    assert again(refund).state in ("sent", "unknown" if fault == "truncated" else "sent")
+
+
+def test_report_that_does_not_tie_leaves_it_to_a_person(fake_amazon, monkeypatch):
+    refund, feed = make_feed_refund(), handed_over()
+    for name, content in fake_amazon.journal.documents.items():
+        if content and content.startswith(b"Feed Processing"):
+            text = content.replace(b"processed\t\t1", b"processed\t\t7")
+            fake_amazon.journal.documents[name] = text
+    feed = followed(feed)
+    assert (feed.state, again(refund).state) == ("done", "unknown")
+    assert "7 messages" in attempt_of(refund).sentence
+
+
+def test_one_refund_that_breaks_keeps_no_other_back(fake_amazon, monkeypatch):
+    broken = make_feed_refund()
+    fine = make_feed_refund(make_shipped_order(seller=broken.seller))
+    feed = handed_over()
+    real = polling.outcomes.answered
+
+    def answered(attempt, *args):
+        if attempt.refund_id == broken.pk:
+            raise RuntimeError("a bug")
+        real(attempt, *args)
+
+    monkeypatch.setattr(polling.outcomes, "answered", answered)
+    assert followed(feed).state == "submitted"
+    assert (again(broken).state, again(fine).state) == ("sending", "sent")
+    monkeypatch.undo()
+    assert followed(feed).state == "done"
+    assert again(broken).state == "sent"
+
+
+def test_polling_twice_changes_nothing_more(fake_amazon):
+    refund = make_feed_refund()
+    feed = followed(handed_over())
+    version = again(refund).version
+    assert polling.poll(feed.pk).state == "done"
+    assert again(refund).version == version
+
+
+def test_money_seen_before_the_report_confirms_and_the_report_changes_nothing(fake_amazon):
+    refund = make_feed_refund()
+    feed = handed_over()
+    order, line = refund.order, refund.order.lines.get()
+    make_fact(make_settlement(order.seller), order, line, -refund.gross, at=timezone.now())
+    from invoicing.matching import match_refunds
+
+    assert match_refunds().confirmed == [refund.pk]
+    assert attempt_of(refund).state == "sent"
+    assert followed(feed).state == "done"
+    assert again(refund).state == "confirmed"
+
+
+def test_accepted_after_a_person_gave_it_up_is_never_sent_again(fake_amazon):
+    refund, finance = make_feed_refund(), make_user("finance")
+    fake_amazon.fail("createFeed", "timeout_after")
+    feed = handed_over()
+    refunds.resolve_unknown(refund.key, by=finance, outcome="failed", reason="Not to be seen")
+    feeds.keep_id(feed.pk, next(iter(fake_amazon.journal.feeds)), verb="adopt_feed")
+    assert followed(feed).state == "done"
+    with pytest.raises(Refused) as refusal:
+        refunds.approve(refund.key, by=finance)
+    assert refusal.value.code == "accepted_at_amazon"
+
+
+# --- Hands off -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["give_back", "fail"])
+def test_refund_in_a_feed_cannot_be_given_up_by_hand(fake_amazon, verb):
+    refund, finance = make_feed_refund(), make_user("finance")
+    handed_over()
+    with pytest.raises(Refused) as refusal:
+        getattr(refunds, verb)(refund.key, by=finance, reason="Too slow")
+    assert refusal.value.code == "feed"
+
+
+def test_refund_of_the_feed_lane_cannot_be_started_by_hand():
+    refund = make_feed_refund()
+    with pytest.raises(Refused) as refusal:
+        refunds.start(refund.key, by=make_user("finance"))
+    assert refusal.value.code == "lane"
+
+
+def test_refund_whose_file_is_on_the_way_is_left_alone(fake_amazon):
+    refund, finance = make_feed_refund(), make_user("finance")
+    feed = gathered()
+    with pytest.raises(Refused) as refusal:
+        refunds.mark_unknown(refund.key, by=finance, reason="Where is it?")
+    assert refusal.value.code == "feed"
+    feeds.hand_over(feed.pk)
+    refunds.mark_unknown(refund.key, by=finance, reason="Where is it?")
+    assert followed(feed).state == "done"
+    assert again(refund).state == "sent"
+
+
+# --- The sweeper ---------------------------------------------------------------------------------
+
+
+def test_sweep_carries_a_refund_from_approval_to_sent(fake_amazon):
+    refund = make_feed_refund()
+    assert sweeper.sweep().done["collected"]
+    assert sweeper.sweep().done["handed_over"]
+    due()
+    assert sweeper.sweep().done["polled"]
+    assert again(refund).state == "sent"
+    assert not sweeper.sweep()
+
+
+def test_feed_left_in_the_middle_is_lost_after_its_lease_only(fake_amazon, settings):
+    refund, feed = make_feed_refund(), gathered()
+    assert feeds._creating(feed.pk, "document")
+    due()
+    sweeper.sweep()
+    assert again(feed).state == "creating"
+    settings.SENDING_LEASE = 0
+    due()
+    sweeper.sweep()
+    assert again(feed).state == "unknown"
+    assert again(refund).state == "unknown"
+    assert fake_amazon.calls["createFeed"] == 0
+
+
+def test_feed_that_breaks_keeps_no_other_back(fake_amazon, monkeypatch):
+    broken, fine = make_feed_refund(), make_feed_refund()
+    for feed in feeds.collect():
+        feeds.hand_over(feed.pk)
+    due()
+    bad = attempt_of(broken).feed_id
+    real = polling.poll
+
+    def poll(feed_id):
+        if feed_id == bad:
+            raise RuntimeError("a bug")
+        return real(feed_id)
+
+    monkeypatch.setattr(sweeper.polling, "poll", poll)
+    swept = sweeper.sweep()
+    assert swept.broken == 1
+    assert (again(broken).state, again(fine).state) == ("sending", "sent")
+    assert not sweeper.sweep()  # the broken one waits for its turn
+
+
+def test_refund_long_in_somebodys_hands_is_asked_after():
+    refund = make_refund("sending")
+    assert refund not in sweeper.needs_person()
+    assert refund in sweeper.needs_person(timezone.now() + timedelta(days=3))
+
+
+def test_gathering_takes_the_same_queries_for_one_and_ten(
+    fake_amazon, django_assert_max_num_queries
+):
+    counts = []
+    for many in (1, 10):
+        first = make_feed_refund()
+        for _ in range(many - 1):
+            make_feed_refund(make_shipped_order(seller=first.seller))
+        with django_assert_max_num_queries(60) as queries:
+            assert len(feeds.collect()) == 1
+        counts.append(len(queries))
+    assert counts[1] <= counts[0] + 2  # files are one insert, whatever they hold
+
+
+# --- What the database refuses -------------------------------------------------------------------
+
+
+def test_two_open_attempts_of_a_refund_are_refused():
+    from django.db import IntegrityError, transaction
+
+    from invoicing.sending.attempts import open_attempt
+
+    refund, by = make_refund("sending"), make_user("finance")
+    with pytest.raises(IntegrityError), transaction.atomic(), trail("test", by=by):
+        open_attempt(refund, by=by, lane="guided")
+    assert RefundAttempt.objects.filter(refund=refund).count() == 1
+    assert states() == {"sending": 1}
