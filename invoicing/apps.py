@@ -27,7 +27,7 @@ class InvoicingConfig(AppConfig):
         from invoicing.ledger import posting
         from invoicing.matches import invariants as match_invariants  # noqa: F401
         from invoicing.matches import refresh
-        from invoicing.reports import settlement  # noqa: F401 kinds of reports
+        from invoicing.reports import every_kind  # noqa: F401
         from invoicing.sending import invariants as sending_invariants  # noqa: F401
         from invoicing.sending import outcomes
 

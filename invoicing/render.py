@@ -33,7 +33,7 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates" / "documents"
 ENGINES = ("weasyprint", "pydyf", "Jinja2", "Babel")
 
 # Pango's font map is shared by the process and not made for two threads at once.
-_drawing = threading.Lock()
+drawing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _attachment(xml: bytes, day: date) -> Attachment:
 
 
 def _pdf(html: str, identifier: bytes, *, letter: bool, invoice: Attachment | None = None) -> bytes:
-    with _drawing, _collector_waiting(), warnings.catch_warnings():
+    with drawing, _collector_waiting(), warnings.catch_warnings():
         # WeasyPrint 70 leaves its own ICC file to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
         try:

@@ -14,7 +14,7 @@ from config.core.refused import Refused
 from orders.models import Marketplace, Seller
 
 PERMISSION = "invoicing.run_report"
-WRITABLE = ("csv", "xlsx")
+WRITABLE = ("csv", "xlsx", "pdf")
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,12 @@ class Kind:
     check: Callable[[Scope], None] | None = None
     write_csv: Callable[..., None] | None = None
     exceptions: str = ""  # WHERE of the rows somebody should look at, for the PDF
+    printed: tuple[str, ...] = ()  # keys of the columns that fit on the PDF's page
+
+    @property
+    def on_paper(self) -> tuple[Column, ...]:
+        """The columns of the PDF's rows."""
+        return tuple(one for one in self.columns if one.key in self.printed) or self.columns
 
     @property
     def has_money(self) -> bool:

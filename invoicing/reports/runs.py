@@ -28,7 +28,7 @@ from config.core.models import Job
 from config.core.refused import Refused
 from config.core.roles import require
 from invoicing.models import Download, ReportRun
-from invoicing.reports import files, kinds, xlsx
+from invoicing.reports import files, kinds, pdf, xlsx
 from invoicing.reports.kinds import Kind, Scope
 from orders.models import Marketplace, Seller
 
@@ -52,7 +52,7 @@ def run(
     path = Path(FOLDER) / f"{uuid.uuid4()}.{output_format}"
     full = Path(settings.DATA_DIR) / path
     full.parent.mkdir(parents=True, exist_ok=True)
-    rows, totals = _write(chosen, scope, output_format, full, progress)
+    rows, totals = _write(chosen, scope, full, by, progress)
     with full.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return ReportRun.objects.create(
@@ -164,7 +164,7 @@ def _choices(kind: Kind, given: dict[str, str]) -> dict[str, str]:
 
 
 def _write(
-    kind: Kind, scope: Scope, output_format: str, path: Path, progress: jobs.Progress | None
+    kind: Kind, scope: Scope, path: Path, by: Any, progress: jobs.Progress | None
 ) -> tuple[int, list[dict]]:
     """Write the file; returns its number of rows and the totals."""
     with snapshot() as cursor:
@@ -178,18 +178,28 @@ def _write(
                 progress.set(done, rows)
 
         tick(0)
-        _write_file(cursor, kind, path, totals, tick)
+        if path.suffix == ".pdf":
+            figures = pdf.Figures(rows, totals, str(by))
+            pdf.write_pdf(cursor, kind, path, scope, figures)
+        else:
+            _write_rows(cursor, kind, path, scope, totals=totals, tick=tick)
+        if path.suffix != ".csv" or kind.write_csv:
+            # The run's page shows the first rows from there.
+            files.write_csv(cursor, kind, path.with_suffix(BESIDE), _quiet, first=ROWS_BESIDE)
         tick(rows)
     return rows, totals
 
 
-def _write_file(cursor: Any, kind: Kind, path: Path, totals: list[dict], tick: files.Tick) -> None:
-    """Write the file; beside any but the plain CSV lie its first rows, for the run's page."""
-    if path.suffix == ".csv":
+def _write_rows(
+    cursor: Any, kind: Kind, path: Path, scope: Scope, *, totals: list[dict], tick: files.Tick
+) -> None:
+    """Write the file that holds every row."""
+    if path.suffix == ".xlsx":
+        xlsx.write_xlsx(cursor, kind, path, totals, tick)
+    elif kind.write_csv:
+        kind.write_csv(cursor, path, scope, tick)
+    else:
         files.write_csv(cursor, kind, path, tick)
-        return
-    files.write_csv(cursor, kind, path.with_suffix(BESIDE), _quiet, first=ROWS_BESIDE)
-    xlsx.write_xlsx(cursor, kind, path, totals, tick)
 
 
 def _quiet(done: int) -> None:

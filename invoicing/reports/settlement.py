@@ -30,6 +30,21 @@ kinds.register(
         order=sql.ORDER,
         totals=sql.TOTALS,
         total_columns=sql.TOTAL_COLUMNS,
+        printed=(
+            "amazon_order_id",
+            "rma",
+            "credit_note",
+            "net",
+            "vat_rate",
+            "vat",
+            "gross",
+            "currency",
+            "settlement",
+            "posted_on",
+            "amazon_amount",
+            "difference",
+            "status",
+        ),
         exceptions=f"status <> '{sql.MATCHED}'",
     )
 )
