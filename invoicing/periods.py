@@ -108,6 +108,7 @@ def _not_booked(period: Period) -> Iterable[Blocker | None]:
             closing_sql.MISSING,
             {
                 "ids": None,
+                "now": timezone.now(),
                 "seller": period.seller_id,
                 "marketplace": period.marketplace_id,
                 "until": _next(period.month),

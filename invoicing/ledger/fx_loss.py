@@ -12,13 +12,13 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import connection
+from django.utils import timezone
 
 from config.core.money import round_money
 from invoicing import fx
 from invoicing.ledger import posting_sql as sql
 from invoicing.models import FxRate, Refund
 
-# At most so many rates are looked through for one day: eight days of a few sources.
 _Key = tuple[str, str, date]
 _Rate = tuple[Decimal, date, str]
 
@@ -68,7 +68,7 @@ def of(refund: Refund) -> FxLoss | None:
 def losses(refund_ids: Iterable[int]) -> dict[int, FxLoss]:
     """The exchange differences of these refunds by id; three queries for any number of them."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.ABROAD, {"ids": list(refund_ids)})
+        cursor.execute(sql.ABROAD, {"ids": list(refund_ids), "now": timezone.now()})
         rows = cursor.fetchall()
     wanted = {(currency, home, day) for _, currency, home, _, *days, _, _ in rows for day in days}
     rates = _rates(wanted)
@@ -122,5 +122,5 @@ def post(refund_ids: Iterable[int]) -> int:
         "old_days": [row.original[1] for row in known],
     }
     with connection.cursor() as cursor:
-        cursor.execute(sql.FX, {"ids": given["refunds"], **given})
+        cursor.execute(sql.FX, {"ids": given["refunds"], "now": timezone.now(), **given})
         return cursor.fetchone()[0]

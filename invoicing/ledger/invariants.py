@@ -2,13 +2,7 @@
 
 from config.core.invariants import Promise, register
 from invoicing.ledger import closing_sql
-from invoicing.ledger.posting_sql import STANDING
-
-
-def _of_all(statement: str) -> str:
-    """A statement of the posting, over every refund."""
-    return statement.replace("%(ids)s", "NULL")
-
+from invoicing.ledger.posting_sql import STANDING_OF_ALL
 
 BALANCED = """
     SELECT j.id, j.source, sum(l.amount) AS sum, count(l.id) AS lines
@@ -22,7 +16,7 @@ ZERO = """
 """
 BOOKED = f"""
     SELECT id, key, wants_sent, wants_seen, wants_back
-    FROM ({_of_all(STANDING)}) standing WHERE wants_sent OR wants_seen OR wants_back
+    FROM ({STANDING_OF_ALL}) standing WHERE wants_sent OR wants_seen OR wants_back
 """
 # What is open of a refund is its state: nothing, money on its way, or money that was seen.
 OF_THE_STATE = """

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from config.core.models import User
 from config.core.trail import trail
@@ -35,16 +36,17 @@ def post(refund_ids: Iterable[int]) -> int:
     ids = list(refund_ids)
     if not ids:
         return 0
+    given = {"ids": ids, "now": timezone.now()}
     with connection.cursor() as cursor:
-        cursor.execute(sql.PLAN, {"ids": ids})
+        cursor.execute(sql.PLAN, given)
         plan = cursor.fetchall()
-        _run(cursor, plan, ids)
+        _run(cursor, plan, given)
     if any(row[0] == "fx" for row in plan):
         fx_loss.post(ids)
     return sum(row[4] for row in plan)
 
 
-def _run(cursor, plan: Sequence[tuple], ids: list[int]) -> None:
+def _run(cursor, plan: Sequence[tuple], given: dict) -> None:
     """Run the steps of the plan; those whose month did not exist run again when it does."""
     missing = {step: 0 for step, *_ in plan if step in STEPS}
     for step, _seller, _marketplace, _month, refunds, _lock in plan:
@@ -52,7 +54,7 @@ def _run(cursor, plan: Sequence[tuple], ids: list[int]) -> None:
             missing[step] += refunds
     for _attempt in range(2):
         for step in [step for step in STEPS if missing.get(step)]:
-            cursor.execute(STEPS[step], {"ids": ids})
+            cursor.execute(STEPS[step], given)
             missing[step] -= cursor.fetchone()[0]
         if not any(missing.values()):
             return
@@ -81,7 +83,8 @@ def catch_up() -> int:
     done, after = 0, 0
     while True:
         with trail("post_ledger", by=User.objects.system()), connection.cursor() as cursor:
-            cursor.execute(sql.UNPOSTED, {"ids": None, "after": after, "chunk": CHUNK})
+            given = {"ids": None, "now": timezone.now(), "after": after, "chunk": CHUNK}
+            cursor.execute(sql.UNPOSTED, given)
             ids = [pk for (pk,) in cursor.fetchall()]
             cursor.execute(sql.LOCK_REFUNDS, {"ids": ids})
             done += post([pk for (pk,) in cursor.fetchall()])

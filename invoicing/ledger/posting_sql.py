@@ -1,7 +1,7 @@
 """The SQL of posting refunds to the ledger, in sets. Only text; when it runs is in `posting.py`.
 
-Debit is positive. ``%(ids)s`` limits to refunds, null means all. A journal is open while no journal
-reverses it.
+Debit is positive. ``%(ids)s`` limits to refunds, null means all; ``%(now)s`` says which day it is.
+A journal is open while no journal reverses it.
 """
 
 from invoicing.particulars import NATIONAL
@@ -68,7 +68,7 @@ STANDING = f"""
             AS sent_on,
         coalesce(f.seen_on, (coalesce(r.confirmed_at, r.sent_at, r.proposed_at)
             AT TIME ZONE z.zone)::date) AS seen_on,
-        greatest(coalesce(f.back_on, (now() AT TIME ZONE z.zone)::date), b.last_on) AS back_on,
+        greatest(coalesce(f.back_on, (%(now)s AT TIME ZONE z.zone)::date), b.last_on) AS back_on,
         r.state IN ('sent', 'confirmed') AND coalesce(b.open_sent, 0) = 0 AS wants_sent,
         r.state = 'confirmed' AND (coalesce(b.open_seen, 0) = 0
             OR coalesce(b.amazon, 0) <> coalesce(f.seen, 0)) AS wants_seen,
@@ -86,6 +86,8 @@ STANDING = f"""
     ) c ON c.seller_id = r.seller_id AND c.marketplace_id IS NOT DISTINCT FROM r.marketplace_id
     WHERE r.source <> 'opening' AND {_IDS.format("r.id")}
 """
+# The same over every refund, as the promises read it.
+STANDING_OF_ALL = STANDING.replace("%(ids)s", "NULL").replace("%(now)s", "now()")
 # The month a day is booked in: its own, or the first after the months that are closed.
 MONTH = "greatest(date_trunc('month', {day})::date, ({closed} + interval '1 month')::date)"
 _STEPS = (("sent", "sent_on"), ("seen", "seen_on"), ("back", "back_on"), ("fx", "seen_on"))
