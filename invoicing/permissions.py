@@ -64,6 +64,8 @@ roles.register(
         "invoicing.run_report": (FINANCE, AUDITOR, ADMIN),
         "invoicing.assign_money_fact": (FINANCE,),
         "invoicing.resolve_match": (FINANCE,),
+        "invoicing.close_period": (FINANCE,),
+        "invoicing.reopen_period": (FINANCE,),
         "invoicing.add_fxrate": (FINANCE, ADMIN),
         "invoicing.correct_document": (FINANCE,),
         "invoicing.send_delivery": (AGENT, LEAD, FINANCE),
