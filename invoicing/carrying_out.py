@@ -19,10 +19,10 @@ from config.core.trail import trail
 from invoicing.approval import check_rest
 from invoicing.crediting import write_credit_note
 from invoicing.models import Refund
-from invoicing.models.refund import Source
+from invoicing.models.refund import Lane, Source
 from invoicing.refund_row import changing, lock_first, need_reason, tell
 from invoicing.sending import hands
-from invoicing.sending.attempts import Answer, close_attempt, close_attempts, open_attempt
+from invoicing.sending.attempts import Answer, close_attempt, close_attempts, newest, open_attempt
 from invoicing.states import AttemptState, RefundState
 
 
@@ -163,6 +163,43 @@ def confirm_many(refunds: Iterable[int] | Mapping[int, date], *, by) -> list[int
     return ids
 
 
+def confirm_paid(key: UUID | str, *, by, on: date, reference: str) -> Refund:
+    """Confirm a sent bank transfer that the bank statement shows: its day and its reference.
+
+    No settlement ever shows it. Refused: "forbidden", "state", "lane", "date", "reference".
+    """
+    if not reference.strip():
+        raise Refused("reference", "Enter the reference of the bank statement that shows it.")
+    with changing("confirm_paid", key, by=by, reason=reference.strip()[:500]) as refund:
+        if refund.lane != Lane.BANK:
+            raise Refused("lane", "Amazon carried out this refund: its settlement confirms it.")
+        if not refund.sent_on <= on <= timezone.now().date() + timedelta(days=1):
+            raise Refused("date", "Enter the day on the bank statement: not before the file was "
+                          "carried out, not in the future.")  # fmt: skip
+        refund.move_confirm_paid()
+        refund.confirmed_at = timezone.now()
+        attempt = newest(refund)
+        attempt.evidence |= {"paid_on": on.isoformat(), "reference": reference.strip()[:140]}
+        attempt.save(update_fields=["evidence"])
+    return refund
+
+
+def accept_difference(key: UUID | str, *, by, reason: str) -> Refund:
+    """Confirm a sent refund although the money seen is another amount; the difference is booked.
+
+    Refused: "forbidden", "state", "reason", "nothing_seen" (no money is tied to it yet).
+    """
+    reason = need_reason(reason)
+    with changing("accept_difference", key, by=by, reason=reason) as refund:
+        if refund.lane == Lane.BANK or not (seen := _seen_amount(refund)):
+            raise Refused("nothing_seen", "No money of this refund was seen at Amazon yet.")
+        refund.move_accept_difference()
+        refund.confirmed_at = timezone.now()
+        shown, wanted = (format_money(one, refund.currency) for one in (seen, refund.gross))
+        refund.note = f"{shown} seen instead of {wanted}: {reason}"[:500]
+    return refund
+
+
 def _seen(refund: Refund, posted_on: date | None, by) -> None:
     if refund.state == RefundState.UNKNOWN:
         refund.move_resolve_sent()
@@ -202,8 +239,7 @@ def _check_sent(
 
 def _check_unseen(refund: Refund) -> None:
     """Refuse to give up a refund whose money a settlement shows: it would count nowhere."""
-    seen = -(refund.money_facts.aggregate(total=Sum("amount"))["total"] or ZERO)
-    if seen:
+    if seen := _seen_amount(refund):
         shown = format_money(seen, refund.currency)
         raise Refused(
             "money_seen",
@@ -211,6 +247,11 @@ def _check_unseen(refund: Refund) -> None:
             f"{format_money(refund.gross, refund.currency)} left, refund the rest in Seller "
             "Central: the next settlement confirms it.",
         )
+
+
+def _seen_amount(refund: Refund) -> Decimal:
+    """What money facts show of the refund, as the buyer gets it."""
+    return -(refund.money_facts.aggregate(total=Sum("amount"))["total"] or ZERO)
 
 
 def _sent(refund: Refund, by, sent_on: date | None, amazon_refund_id: str) -> None:

@@ -44,20 +44,32 @@ WITH waiting AS (
 UPDATE invoicing_moneyfact f SET order_line_id = only_one.id
 FROM waiting JOIN only_one USING (order_id, sku) WHERE f.id = waiting.id
 """
+# Without either, the money of an order of one line can only mean that line.
+HEAL_ONLY_LINE = """
+UPDATE invoicing_moneyfact f SET order_line_id = l.id
+FROM orders_order o CROSS JOIN LATERAL (
+    SELECT min(x.id) AS id FROM orders_orderline x WHERE x.order_id = o.id HAVING count(*) = 1
+) l
+WHERE o.id = f.order_id AND o.facts_complete AND f.is_refund AND f.bucket = 'buyer'
+  AND f.refund_id IS NULL AND f.order_line_id IS NULL AND f.order_item_code = '' AND f.sku = ''
+  AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s))
+"""
 
 # Orders whose money is not tied yet: refunds of Amazon's may be made on them.
 ORDERS = """
 SELECT DISTINCT order_id FROM invoicing_moneyfact
 WHERE is_refund AND bucket = 'buyer' AND refund_id IS NULL AND order_id IS NOT NULL
   AND (%(sellers)s::bigint[] IS NULL OR seller_id = ANY(%(sellers)s))
+UNION SELECT unnest(%(changed)s::bigint[])
 """
 # Refunds a verb may be changing right now; new ones cannot reach these states without the lock.
 _MAY_CHANGE = f"""
 FROM invoicing_refund r
-WHERE r.source = 'retour' AND r.state IN ('sending', 'sent', 'unknown')
+WHERE (r.source = 'retour' AND r.state IN ('sending', 'sent', 'unknown')
+       OR r.source = 'amazon' AND r.state = 'confirmed')
   AND r.order_id IN ({ORDERS})
 """
-ORIGINS = f"SELECT DISTINCT r.origin {_MAY_CHANGE}"
+ORIGINS = f"SELECT DISTINCT r.origin {_MAY_CHANGE} AND r.source = 'retour'"
 LOCK_REFUNDS = f"SELECT r.id {_MAY_CHANGE} ORDER BY r.id FOR UPDATE"
 # A transaction of Amazon's: its adjustment id, else moment and line.
 _GROUP_KEY = """CASE WHEN f.adjustment_id <> '' THEN f.adjustment_id
@@ -102,7 +114,7 @@ LEFT JOIN (
     WHERE refund_id IS NOT NULL GROUP BY refund_id
 ) t ON t.refund_id = r.id
 WHERE r.order_id IN (SELECT order_id FROM open_group)
-  AND ((r.source = 'retour' AND r.state IN ('sending', 'sent', 'unknown'))
+  AND ((r.source = 'retour' AND r.state IN ('sending', 'sent', 'unknown') AND r.lane <> 'bank')
        OR (r.source = 'opening' AND r.state = 'confirmed' AND t.refund_id IS NULL));
 
 CREATE TEMP TABLE refund_rest ON COMMIT DROP AS
@@ -121,33 +133,58 @@ ANALYZE open_fact; ANALYZE open_group; ANALYZE group_line; ANALYZE open_refund; 
 """
 
 # Amazon's own word: the id we know, an adjustment of which rows are tied, a refund made from it.
+# More money than a refund of ours that is all there is another refund, by Amazon.
 TIE_BY_ID = f"""
 WITH waiting AS (
-    SELECT f.id, f.seller_id, f.order_id, f.adjustment_id, {_GROUP_KEY} AS name
+    SELECT f.id, f.seller_id, f.order_id, f.adjustment_id, {_GROUP_KEY} AS name,
+        -sum(f.amount) OVER (PARTITION BY f.seller_id, f.order_id, f.currency, {_GROUP_KEY})
+            AS gross
     FROM invoicing_moneyfact f
     WHERE f.is_refund AND f.bucket = 'buyer' AND f.refund_id IS NULL AND f.order_id IS NOT NULL
       AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s))
+), open_to AS (
+    SELECT r.id, r.order_id, r.amazon_refund_id, r.source, r.origin, r.state,
+        r.source = 'retour' AND r.state = 'confirmed' AND r.gross <= (
+            SELECT -sum(t.amount) FROM invoicing_moneyfact t WHERE t.refund_id = r.id) AS is_done
+    FROM invoicing_refund r
+    WHERE r.order_id IN (SELECT order_id FROM waiting)
+      AND r.state IN ('sending', 'sent', 'unknown', 'confirmed')
 ), known AS (
-    SELECT w.id, r.id AS refund_id, 1 AS place FROM waiting w
-    JOIN invoicing_refund r ON r.order_id = w.order_id AND r.amazon_refund_id = w.adjustment_id
-        AND w.adjustment_id <> '' AND r.state IN ('sending', 'sent', 'unknown', 'confirmed')
+    SELECT w.id, r.id AS refund_id, 1 AS place, w.gross, r.is_done FROM waiting w
+    JOIN open_to r ON r.order_id = w.order_id AND r.amazon_refund_id = w.adjustment_id
+        AND w.adjustment_id <> ''
     UNION ALL
-    SELECT w.id, r.id, 2 FROM waiting w
-    JOIN invoicing_refund r ON r.order_id = w.order_id AND r.source = 'amazon'
+    SELECT w.id, r.id, 2, w.gross, r.is_done FROM waiting w
+    JOIN open_to r ON r.order_id = w.order_id AND r.source = 'amazon'
         AND r.origin = left('amazon:' || w.name, 60) AND r.state = 'confirmed'
     UNION ALL
-    SELECT w.id, t.refund_id, 3 FROM waiting w
-    JOIN (
-        SELECT order_id, adjustment_id, min(refund_id) AS refund_id FROM invoicing_moneyfact
-        WHERE refund_id IS NOT NULL AND adjustment_id <> '' AND is_refund
-          AND order_id IN (SELECT order_id FROM waiting)
-        GROUP BY 1, 2
-    ) t USING (order_id, adjustment_id)
+    SELECT w.id, r.id, 3, w.gross, r.is_done FROM waiting w
+    JOIN invoicing_moneyfact t ON t.order_id = w.order_id AND t.adjustment_id = w.adjustment_id
+        AND w.adjustment_id <> '' AND t.is_refund
+    JOIN open_to r ON r.id = t.refund_id
 )
 UPDATE invoicing_moneyfact f SET refund_id = k.refund_id
-FROM (SELECT DISTINCT ON (id) id, refund_id FROM known ORDER BY id, place, refund_id) k
+FROM (
+    SELECT DISTINCT ON (id) id, refund_id FROM known WHERE gross < 0 OR NOT COALESCE(is_done, false)
+    ORDER BY id, place, refund_id
+) k
 WHERE f.id = k.id
 """
+
+# Refunds made of Amazon's rows of which Amazon now tells another amount: a better source, or more
+# rows. They give way to a new refund of the whole; where nothing is left they came back.
+REPLACED = """
+SELECT r.id, -sum(f.amount) <> 0 AS is_due FROM invoicing_refund r
+JOIN invoicing_moneyfact f ON f.refund_id = r.id
+WHERE r.source = 'amazon' AND r.state = 'confirmed' AND r.order_id = ANY(%(orders)s)
+GROUP BY r.id HAVING -sum(f.amount) <> r.gross ORDER BY r.id
+"""
+REPLACE = """
+UPDATE invoicing_refund SET state = 'reversed', amazon_refund_id = '', version = version + 1,
+    note = 'Amazon tells another amount since: see the other refunds of the order.'
+WHERE id = ANY(%(replaced)s)
+"""
+UNTIE = "UPDATE invoicing_moneyfact SET refund_id = NULL WHERE refund_id = ANY(%(due)s)"
 
 # A pair is tied where the refund is the oldest for the group and the group the oldest for the
 # refund; repeated until none is left, that pairs equal ones oldest first.
@@ -193,6 +230,30 @@ PAIR_DIFFERENT = _PAIR.format(
     condition="r.state = 'sent' AND NOT r.has_facts AND g.lines && r.lines AND g.gross > 0",
     release="",
 )
+# Money that came back: all of what was tied to a refund, on the same lines. Amazon's is reversed by
+# it; of ours a person decides.
+PAIR_REVERSAL = """
+WITH paid AS (
+    SELECT r.id, r.order_id, r.currency, -sum(f.amount) AS tied, max(f.posted_at) AS posted_at,
+        array_agg(DISTINCT f.order_line_id ORDER BY f.order_line_id) AS lines
+    FROM invoicing_refund r JOIN invoicing_moneyfact f ON f.refund_id = r.id
+    WHERE r.order_id IN (SELECT order_id FROM open_group WHERE gross < 0)
+      AND r.state IN ('sent', 'confirmed')
+    GROUP BY r.id
+), candidate AS (
+    SELECT g.id AS group_id, r.id AS refund_id,
+        row_number() OVER (PARTITION BY g.id ORDER BY r.posted_at, r.id) AS refund_place,
+        row_number() OVER (PARTITION BY r.id ORDER BY g.posted_at, g.name) AS group_place
+    FROM open_group g JOIN paid r ON r.order_id = g.order_id AND r.currency = g.currency
+        AND r.lines = g.lines AND r.tied = -g.gross AND r.posted_at <= g.posted_at
+    WHERE g.has_lines AND g.gross < 0
+)
+UPDATE invoicing_moneyfact f SET refund_id = c.refund_id
+FROM open_fact JOIN candidate c ON c.group_id = open_fact.group_id
+    AND c.refund_place = 1 AND c.group_place = 1
+WHERE f.id = open_fact.id
+RETURNING c.refund_id
+"""
 
 # Refunds whose money is all there.
 TOUCHED_DONE = """
@@ -202,6 +263,9 @@ SELECT r.id, r.state, min(f.posted_at) AS posted_at, min(f.posted_on) AS posted_
 FROM invoicing_refund r JOIN invoicing_moneyfact f ON f.refund_id = r.id
 WHERE r.id = ANY(%(touched)s) AND r.state IN ('sending', 'unknown', 'sent')
 GROUP BY r.id HAVING -sum(f.amount) = r.gross
+"""
+KNOWN_BEFORE = """
+SELECT id FROM invoicing_refund WHERE id = ANY(%(touched)s) AND state = 'confirmed' ORDER BY id
 """
 NOT_MARKED_SENT = "SELECT id, posted_on FROM proven WHERE state <> 'sent' ORDER BY id"
 _AMAZON_ID = """amazon_refund_id = CASE

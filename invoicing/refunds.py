@@ -19,7 +19,9 @@ from invoicing.approval import BulkResult, approve, approve_many, content
 from invoicing.calculation import Calculation
 from invoicing.caps import excess_sentence, first_excess, live_sums, lock_lines, sums_of
 from invoicing.carrying_out import (
+    accept_difference,
     confirm_many,
+    confirm_paid,
     fail,
     give_back,
     mark_sent,
@@ -46,11 +48,13 @@ from orders.models import Order, OrderLine
 
 __all__ = [
     "BulkResult",
+    "accept_difference",
     "approve",
     "approve_many",
     "cancel",
     "change_lane",
     "confirm_many",
+    "confirm_paid",
     "fail",
     "followers",
     "give_back",

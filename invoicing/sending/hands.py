@@ -1,11 +1,11 @@
-"""What a person may do by hand with a refund that Amazon's feed carries out.
+"""What a person may do by hand with a refund that a file carries out: Amazon's feed or the bank's.
 
-A file at Amazon pays on its own: giving its refunds back or failing them by hand would let them be
-paid twice. The verbs of ``refunds.py`` ask here, under the refund's lock.
+A file pays on its own: giving its refunds back or failing them by hand would let them be paid
+twice. The verbs of ``refunds.py`` ask here, under the refund's lock.
 """
 
 from config.core.refused import Refused
-from invoicing.models import Feed, Refund
+from invoicing.models import BankFile, Feed, Refund
 from invoicing.models.refund import Lane
 from invoicing.sending.attempts import newest
 from invoicing.states import FeedState
@@ -25,20 +25,33 @@ def check_start(refund: Refund) -> None:
 
 
 def check_seen(refund: Refund) -> None:
-    """Refuse to say what happened to a refund while its file has not reached Amazon."""
+    """Refuse to say what happened to a refund while its file has not reached Amazon or the bank."""
+    _check_bank(refund)
     feed = _feed(refund)
     if feed and feed.state in (FeedState.PREPARED, FeedState.CREATING):
         raise Refused("feed", "Its file is on the way to Amazon: wait a minute and look again.")
 
 
 def check_unpaid(refund: Refund) -> None:
-    """Refuse to say that a refund was not paid while a file that pays it is at Amazon."""
+    """Refuse to say that a refund was not paid while a file may still pay it."""
+    _check_bank(refund)
     feed = _feed(refund)
     if feed and feed.state in _RUNNING:
         raise Refused(
             "feed",
             "Amazon's feed carries out this refund and has not answered yet, so it may still be "
             "paid. If the answer does not come, mark the refund as unknown.",
+        )
+
+
+def _check_bank(refund: Refund) -> None:
+    attempt = newest(refund) if refund.lane == Lane.BANK else None
+    file = attempt.bank_file if attempt else None
+    if file and file.state == BankFile.State.MADE:
+        raise Refused(
+            "bank_file",
+            "This refund is in a file for the bank. Say on the file's page whether the bank "
+            "carried it out, or withdraw the file.",
         )
 
 
