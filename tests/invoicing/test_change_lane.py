@@ -123,11 +123,14 @@ def test_old_approval_does_not_cover_the_same_lane_later():
     refund = make_refund("approved")
     back = change(change(refund), "guided", payee=None)
     assert back.content_hash == refund.content_hash
-    with pytest.raises(IntegrityError, match="no approval"), transaction.atomic():
-        with trail("test", by=refund.approver):
-            Refund.objects.filter(pk=refund.pk).update(
-                state="approved", approver=refund.approver, approved_hash=refund.content_hash
-            )
+    with (
+        pytest.raises(IntegrityError, match="no approval"),
+        transaction.atomic(),
+        trail("test", by=refund.approver),
+    ):
+        Refund.objects.filter(pk=refund.pk).update(
+            state="approved", approver=refund.approver, approved_hash=refund.content_hash
+        )
 
 
 def test_other_account_is_another_content():
