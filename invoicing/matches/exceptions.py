@@ -42,6 +42,7 @@ def take(match: Match | int, *, by) -> Match:
 
 def hand_to(match: Match | int, owner: User | None, *, by) -> Match:
     """Hand an exception to somebody who may resolve it, or back to nobody. Refused: "owner" too."""
+    require(by, PERMISSION)
     if owner is not None and not (owner.is_active and may(owner, PERMISSION)):
         raise Refused("owner", _("%(name)s may not resolve exceptions.") % {"name": owner})
     with _changing("hand_over_match", match, by=by) as row:

@@ -256,19 +256,30 @@ untied AS (
     FROM reasoned
 )"""
 
-# The rows as they must stand now: what a person explained stays explained while its figures do.
+# The rows as they must stand now: what a person explained stays explained while its figures do,
+# and who accepted another amount on the refund itself (refunds.accept_difference) explained it.
 _ROWS = """
 hashed AS (
     SELECT s.*, md5(figures) AS now_hash,
         COALESCE(seen, 0) - COALESCE(expected, 0) AS difference FROM stated s
+), accepted AS (
+    SELECT DISTINCT ON (r.id) r.id AS refund_id, r.confirmed_at AS at,
+        (e.pgh_context ->> 'by')::bigint AS by, e.pgh_context ->> 'reason' AS reason
+    FROM invoicing_refund r JOIN invoicing_refundevent e ON e.pgh_obj_id = r.id
+    WHERE r.id IN (SELECT refund_id FROM hashed WHERE cause IN ('amount', 'vat'))
+      AND r.state = 'confirmed' AND e.pgh_context ->> 'verb' = 'accept_difference_refund'
+    ORDER BY r.id, e.pgh_id DESC
 ), wanted AS (
-    SELECT h.*, old.id AS old_id, COALESCE(old.version, 0) + 1 AS version, COALESCE(old.result, '')
-        AS old_result, old.cause AS old_cause, old.since AS old_since,
-        CASE WHEN h.cause = '' THEN 'matched'
+    SELECT h.*, COALESCE(old.version, 0) + 1 AS version, COALESCE(old.result, '') AS old_result,
+        old.cause AS old_cause, old.since AS old_since, a.by, a.at,
+        COALESCE(a.reason, '') AS reason,
+        CASE WHEN h.cause = '' THEN 'matched' WHEN a.refund_id IS NOT NULL THEN 'explained'
              WHEN old.result = 'explained' AND old.explained_hash = h.now_hash THEN 'explained'
              ELSE 'open' END AS result
     FROM hashed h LEFT JOIN invoicing_match old ON old.key = h.key
-    WHERE old.id IS NULL OR (
+    LEFT JOIN accepted a ON a.refund_id = h.refund_id AND old.result IS DISTINCT FROM 'explained'
+        AND a.at >= COALESCE(old.since, a.at)
+    WHERE old.id IS NULL OR a.refund_id IS NOT NULL OR (
         old.seen, old.expected, old.difference, old.cause, old.posted_on, old.document_id,
         old.marketplace_id, old.order_id, old.sides, old.detail, old.figures_hash
     ) IS DISTINCT FROM (
@@ -278,22 +289,26 @@ hashed AS (
 )"""
 _STAND = ("seen", "expected", "difference", "cause", "posted_on", "document_id", "marketplace_id",
           "order_id", "sides", "detail", "result", "figures_hash", "version", "since")  # fmt: skip
-_SAID = ("resolution", "explained_hash", "resolved_by_id", "resolved_at")
+_SAID = {"resolution": "''", "note": "m.note", "explained_hash": "''", "resolved_by_id": "NULL",
+         "resolved_at": "NULL"}  # fmt: skip
 # Only a row that still is what was compared is changed: a verb that was faster told the truth.
 _UPSERT = f"""
 INSERT INTO invoicing_match AS m (key, kind, seller_id, marketplace_id, order_id, refund_id,
     document_id, origin, currency, expected, seen, difference, tolerance, posted_on, sides, result,
-    cause, detail, note, resolution, explained_hash, figures_hash, since, version)
+    cause, detail, figures_hash, since, version,
+    resolution, note, explained_hash, resolved_by_id, resolved_at)
 SELECT key, kind, seller_id, marketplace_id, order_id, refund_id, document_id, origin, currency,
-    expected, seen, difference, %(tolerance)s, posted_on, sides, result, cause, detail, '', '', '',
-    now_hash, CASE WHEN old_result = result AND old_cause = cause THEN old_since ELSE %(now)s END,
-    version
+    expected, seen, difference, %(tolerance)s, posted_on, sides, result, cause, detail, now_hash,
+    CASE WHEN old_result = result AND old_cause = cause THEN old_since ELSE %(now)s END, version,
+    CASE WHEN by IS NULL THEN '' ELSE 'accepted' END, left(reason, 500),
+    CASE WHEN by IS NULL THEN '' ELSE now_hash END, by, at
 FROM wanted ORDER BY refund_id, key
 ON CONFLICT (key) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _STAND)},
     {
     ", ".join(
-        f"{name} = CASE WHEN EXCLUDED.result = 'explained' THEN m.{name} ELSE {empty} END"
-        for name, empty in zip(_SAID, ("''", "''", "NULL", "NULL"), strict=True)
+        f"{name} = CASE WHEN EXCLUDED.resolved_by_id IS NOT NULL THEN EXCLUDED.{name}"
+        f" WHEN EXCLUDED.result = 'explained' THEN m.{name} ELSE {empty} END"
+        for name, empty in _SAID.items()
     )
 }
 WHERE m.version = EXCLUDED.version - 1

@@ -1,6 +1,5 @@
-"""What ties is matched, what does not is an exception with its cause; a second look writes nothing."""
+"""What ties is matched, what does not is an exception; a second look writes nothing."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
