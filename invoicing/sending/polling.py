@@ -201,7 +201,7 @@ def _find(feed: Feed, amazon: Amazon) -> str:
     if lost.count() > 1:
         return ""
     listed = amazon.get_feeds(feed.feed_type, since, until)
-    known = Feed.objects.filter(seller=feed.seller, feed_id__in=[one["feedId"] for one in listed])
+    known = Feed.objects.filter(feed_id__in=[one["feedId"] for one in listed])  # of any seller
     ours = set(known.values_list("feed_id", flat=True))
     candidates = [
         one

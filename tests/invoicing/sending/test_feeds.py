@@ -38,6 +38,11 @@ def _promises():
     assert {name: broken[name] for name in PROMISES} == dict.fromkeys(PROMISES, (0, []))
 
 
+@pytest.fixture(autouse=True)
+def _no_patience(fake_amazon, settings):
+    settings.AMAZON_TIMEOUT = 1
+
+
 def gathered() -> Feed:
     [feed] = feeds.collect()
     return feed
@@ -226,7 +231,7 @@ def test_answer_lost_without_effect_stays_unknown_until_a_person_decides(fake_am
 
 def test_two_lost_feeds_are_told_apart_by_a_person_only(fake_amazon, settings):
     first = make_feed_refund()
-    fake_amazon.fail("createFeed", "timeout_after", 2)
+    fake_amazon.fail("createFeed", "truncated", 2)
     handed_over()
     settings.SENDING_WINDOW = 0
     second = make_feed_refund(make_shipped_order(seller=first.seller))
@@ -237,7 +242,7 @@ def test_two_lost_feeds_are_told_apart_by_a_person_only(fake_amazon, settings):
 
 def test_feed_of_somebody_else_is_not_adopted(fake_amazon):
     refund = make_feed_refund()
-    fake_amazon.fail("createFeed", "timeout")
+    fake_amazon.fail("createFeed", "reset")
     feed = handed_over()
     fake_amazon.journal.store(doc := fake_amazon.journal.new_document(), two_records())
     fake_amazon.journal.take(feed.feed_type, [feed.marketplace.amazon_id], doc)
@@ -256,7 +261,7 @@ def test_lane_that_dedupes_asks_again_with_the_same_document(fake_amazon):
     lanes.register(lanes.Lane("feed", automatic=True, dedupes=True, why_not=feed_lane.why_not))
     try:
         refund = make_feed_refund()
-        fake_amazon.fail("createFeed", "timeout_after")
+        fake_amazon.fail("createFeed", "reset_after")
         feed = handed_over()
         assert feed.state == "unknown"
         assert polling.look_for(feed.pk).state == "submitted"
@@ -267,7 +272,7 @@ def test_lane_that_dedupes_asks_again_with_the_same_document(fake_amazon):
 
 
 @pytest.mark.parametrize("operation", ["createFeedDocument", "upload"])
-@pytest.mark.parametrize("fault", ["503_html", "reset", "timeout_after"])
+@pytest.mark.parametrize("fault", ["503_html", "reset"])
 def test_upload_that_fails_is_harmless_and_repeated(fake_amazon, operation, fault):
     refund = make_feed_refund()
     fake_amazon.fail(operation, fault)
@@ -406,7 +411,7 @@ def test_money_seen_before_the_report_confirms_and_the_report_changes_nothing(fa
 
 def test_accepted_after_a_person_gave_it_up_is_never_sent_again(fake_amazon):
     refund, finance = make_feed_refund(), make_user("finance")
-    fake_amazon.fail("createFeed", "timeout_after")
+    fake_amazon.fail("createFeed", "truncated")
     feed = handed_over()
     refunds.resolve_unknown(refund.key, by=finance, outcome="failed", reason="Not to be seen")
     feeds.keep_id(feed.pk, next(iter(fake_amazon.journal.feeds)), verb="adopt_feed")
