@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import urllib3
 from django.conf import settings
@@ -27,6 +27,13 @@ LAG = timedelta(minutes=2)  # a window must end two minutes before now
 US = "ATVPDKIKX0DER"
 PAGE = 100
 PATIENCE = 30.0  # seconds that one page of a long list may wait for its turn
+
+
+class Page(NamedTuple):
+    """One page of a list: its rows (amounts are Decimal) and the bytes it came in."""
+
+    transactions: list[dict[str, Any]]
+    body: bytes
 
 
 class Amazon:
@@ -118,12 +125,12 @@ class Amazon:
         posted_after: datetime,
         posted_before: datetime | None = None,
         marketplace_id: str | None = None,
-    ) -> Iterator[dict[str, Any]]:
-        """Pages of transactions (Finances 2024-06-19, each Amazon's ``payload``), oldest first.
+    ) -> Iterator["Page"]:
+        """Pages of transactions (Finances 2024-06-19), window after window, as Amazon sent them.
 
         Windows of 180 days, the last one ending two minutes before now. Empty pages with a token
-        are passed over, a page that comes again is given out once. The US shows seller-fulfilled
-        orders only without ``marketplaceId``, so there it is left out.
+        are passed over; a transaction that comes again is for the importer to know. The US shows
+        seller-fulfilled orders only without ``marketplaceId``, so there it is left out.
         """
         last = timezone.now() - LAG
         end = min(posted_before or last, last)
@@ -141,20 +148,20 @@ class Amazon:
     ) -> Iterator[dict[str, Any]]:
         """The transactions of ``transaction_pages``, one by one. Amounts are Decimal."""
         for page in self.transaction_pages(posted_after, posted_before, marketplace_id):
-            yield from page["transactions"]
+            yield from page.transactions
 
     def _window(
         self, start: datetime, until: datetime, marketplace_id: str | None
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator["Page"]:
         asked: dict[str, Any] = {"posted_after": _moment(start), "posted_before": _moment(until)}
         if marketplace_id and marketplace_id != US:
             asked["marketplace_id"] = marketplace_id
         seen: set[str] = set()
         while True:
-            answer = self._patiently(asked)
-            payload = answer.get("payload") or {}
+            body = self._patiently(asked)
+            payload = _parsed(body).get("payload") or {}
             if rows := _list(payload, "transactions"):
-                yield payload | {"transactions": rows}
+                yield Page(rows, body)
             token = payload.get("nextToken")
             if not token or token in seen:
                 return
@@ -163,15 +170,13 @@ class Amazon:
 
     # --- One call ---------------------------------------------------------------------------
     def _feeds(self, operation: str, method: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return self._call(operation, official.feeds, method, *args, **kwargs)
+        return _parsed(self._call(operation, official.feeds, method, *args, **kwargs))
 
-    def _finances(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def _finances(self, asked: dict[str, Any]) -> bytes:
         return self._call("listTransactions", official.finances, "list_transactions", **asked)
 
-    def _call(
-        self, operation: str, api: Callable, method: str, *args: Any, **kwargs: Any
-    ) -> dict[str, Any]:
-        """One call within Amazon's quota: a token, the request, the answer as parsed JSON."""
+    def _call(self, operation: str, api: Callable, method: str, *args: Any, **kwargs: Any) -> bytes:
+        """One call within Amazon's quota: a token, the request, the body of the answer."""
         bucket = quota.name_of(self.seller.code, self.region, operation)
         quota.take(bucket)
         with official.client(config.endpoint(self.region), self.tokens) as client:
@@ -185,9 +190,9 @@ class Amazon:
             except Exception as error:
                 raise answers.meaning(error, bucket, self.tokens) from error
         quota.correct(bucket, headers.get(answers.RATE_HEADER))
-        return _parsed(body)
+        return body
 
-    def _patiently(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def _patiently(self, asked: dict[str, Any]) -> bytes:
         """One page of transactions; waits for its turn, for a list longer than the burst."""
         until = time.monotonic() + PATIENCE
         while True:
