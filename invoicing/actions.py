@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.core.roles import may
-from invoicing import forms
+from invoicing import finance_forms, forms
 from invoicing.models import Refund
-from invoicing.states import MONEY_LEFT, REFUND_VERB, DocumentState
+from invoicing.models.refund import Lane, Source
+from invoicing.states import MONEY_LEFT, REFUND_VERB, DocumentState, RefundState
 
 NOT_YOURS = gettext_lazy("Your role may not do this. Ask a lead or an admin.")
 SECOND = gettext_lazy("You proposed this refund; above the limit somebody else approves it.")
@@ -37,16 +38,47 @@ class Action:
     is_link: bool = False
 
 
-def of_refund(refund: Refund, user: Any, bound: dict | None = None) -> list[Action]:
-    """The buttons of a refund, the next one first; ``bound`` holds forms posted with errors."""
+def of_refund(
+    refund: Refund, user: Any, bound: dict | None = None, *, differs: bool = False
+) -> list[Action]:
+    """The buttons of a refund, the next one first; ``bound`` holds forms posted with errors.
+
+    ``differs``: Amazon's money is seen and is another amount.
+    """
     bound = bound or {}
     found = [
         _verb(refund, user, verb, bound)
         for verb in _BUTTONS
-        if refund.state in REFUND_VERB[verb].sources
+        if refund.state in REFUND_VERB[verb].sources and _fits(refund, verb, differs)
     ]
-    found += _paper(refund, user, bound)
+    found += [*_by_bank(refund, user), *_paper(refund, user, bound)]
     return sorted(found, key=lambda action: bool(action.refused))
+
+
+def _fits(refund: Refund, verb: str, differs: bool) -> bool:
+    """Whether the verb means something for the way the refund goes: what a worker or a bank file
+    carries out has no button for hands.
+    """
+    by_hand = refund.lane == Lane.GUIDED
+    if verb in ("start", "give_back"):
+        return by_hand
+    if refund.state == RefundState.SENDING and verb in ("mark_sent", "mark_unknown", "fail"):
+        return refund.lane != Lane.BANK and (by_hand or verb == "mark_unknown")
+    if verb == "confirm_paid":
+        return refund.lane == Lane.BANK
+    if verb == "accept_difference":
+        return differs and refund.lane != Lane.BANK
+    return verb != "change_lane" or refund.source == Source.RETOUR
+
+
+def _by_bank(refund: Refund, user: Any) -> list[Action]:
+    """A bank transfer goes out in a file."""
+    if refund.lane != Lane.BANK or refund.state != RefundState.APPROVED:
+        return []
+    refused = "" if may(user, REFUND_VERB["start"].permission) else str(NOT_YOURS)
+    url = reverse("invoicing:refund-verb", args=[refund.key, "bank_file"])
+    label = _("Put it into a bank file")
+    return [Action("bank_file", label, url, not refused, refused)]
 
 
 # verb → label, form, primary, danger
@@ -57,6 +89,19 @@ _BUTTONS: dict[str, tuple] = {
     "resolve_unknown": (gettext_lazy("Decide what happened"), forms.ResolveForm, True, False),
     "give_back": (gettext_lazy("Give it back, nothing was done"), forms.ReasonForm, False, False),
     "mark_unknown": (gettext_lazy("I cannot tell"), forms.ReasonForm, False, False),
+    "confirm_paid": (
+        gettext_lazy("The bank statement shows it"),
+        finance_forms.PaidForm,
+        True,
+        False,
+    ),
+    "accept_difference": (
+        gettext_lazy("Accept the other amount"),
+        forms.ReasonForm,
+        False,
+        False,
+    ),
+    "change_lane": (gettext_lazy("Let it go another way"), finance_forms.LaneForm, False, False),
     "reject": (gettext_lazy("Reject"), forms.ReasonForm, False, True),
     "cancel": (gettext_lazy("Cancel the refund"), forms.ReasonForm, False, True),
     "fail": (gettext_lazy("The money did not arrive"), forms.ReasonForm, False, True),
@@ -69,7 +114,8 @@ def _verb(refund: Refund, user: Any, verb: str, bound: dict) -> Action:
     refused = "" if may(user, REFUND_VERB[verb].permission) else str(NOT_YOURS)
     if not refused and verb == "approve" and _is_first(refund, user):
         refused = str(SECOND)
-    shown = bound.get(verb) or (form(auto_id=f"{verb}_%s") if form else None)
+    given = {"refund": refund} if form is finance_forms.LaneForm else {}
+    shown = bound.get(verb) or (form(auto_id=f"{verb}_%s", **given) if form else None)
     url = reverse("invoicing:refund-verb", args=[refund.key, verb])
     return Action(
         verb, str(label), url, primary and not refused, refused, danger=danger, form=shown

@@ -15,7 +15,8 @@ from config.core.money import format_money
 from config.core.roles import FINANCE
 from invoicing.matches import rules
 from invoicing.models import Refund
-from invoicing.models.refund import Source
+from invoicing.models.refund import Lane, Source
+from invoicing.sending import lanes
 from invoicing.states import RefundState
 from orders.models import OrderLine
 
@@ -94,6 +95,34 @@ class PaidForm(forms.Form):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["on"].initial = timezone.localdate
+
+
+class LaneForm(forms.Form):
+    """Another way for a refund; a bank transfer needs an account."""
+
+    lane = forms.ChoiceField(label=_("Way"))
+    name = forms.CharField(
+        label=_("Account holder"), max_length=70, required=False,
+        help_text=_("For a bank transfer only."),
+    )  # fmt: skip
+    iban = forms.CharField(label=_("IBAN"), max_length=42, required=False)
+    bic = forms.CharField(label=_("BIC"), max_length=11, required=False)
+    reason = _text(_("Reason"))
+
+    def __init__(self, *args, refund: Refund, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["lane"].choices = [
+            (lane.key, lane.label)
+            for lane in lanes.lanes()
+            if lane.key == Lane.BANK or lane.key != refund.lane
+        ]
+
+    def call(self) -> dict:
+        """The keywords of ``refunds.change_lane``: an account where one was entered."""
+        given = self.cleaned_data
+        payee = {name: given[name] for name in ("name", "iban", "bic")}
+        found = {"lane": given["lane"], "reason": given["reason"]}
+        return found | ({"payee": payee} if payee["name"] or payee["iban"] else {})
 
 
 class OwnerForm(forms.Form):

@@ -31,6 +31,11 @@ _FINANCE_VIEWS = (
     "wording",
     "feed",
     "bankfile",
+    "lanerule",
+    "payeraccount",
+    "payee",
+    "approval",
+    "refundattempt",
     "match",
     "period",
     "journal",
@@ -44,6 +49,8 @@ _RULES = (
     "vatrate",
     "retentionrule",
     "wording",
+    "lanerule",
+    "payeraccount",
 )
 
 roles.register({f"invoicing.view_{name}": EVERYONE for name in _VIEWS})

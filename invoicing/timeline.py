@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.core.models import TrailEvent
-from invoicing.states import DocumentState, RefundState
+from invoicing.models import BankFile, Period
+from invoicing.states import DocumentState, FeedState, RefundState
 
 SHOWN = 200
 VERBS = {
@@ -25,6 +26,23 @@ VERBS = {
     "confirm_refund": gettext_lazy("saw the money in a settlement"),
     "match_refunds": gettext_lazy("matched Amazon's money"),
     "import_report": gettext_lazy("imported a report"),
+    "change_lane_refund": gettext_lazy("let the refund go another way"),
+    "confirm_paid_refund": gettext_lazy("saw the transfer on the bank statement"),
+    "accept_difference_refund": gettext_lazy("accepted the other amount"),
+    "make_bank_file": gettext_lazy("put it into a bank file"),
+    "execute_bank_file": gettext_lazy("said that the bank carried it out"),
+    "withdraw_bank_file": gettext_lazy("withdrew the bank file"),
+    "collect_refunds": gettext_lazy("put it into a feed"),
+    "sweep_feeds": gettext_lazy("looked what became of the feed"),
+    "keep_report": gettext_lazy("kept the processing report"),
+    "post_ledger": gettext_lazy("booked it"),
+    "refresh_matches": gettext_lazy("compared all sides"),
+    "hand_over_match": gettext_lazy("handed the exception over"),
+    "note_match": gettext_lazy("wrote down what is known"),
+    "explain_match": gettext_lazy("explained the exception"),
+    "reopen_match": gettext_lazy("opened the exception again"),
+    "close_period": gettext_lazy("closed the month"),
+    "reopen_period": gettext_lazy("reopened the month"),
     "issue_invoice": gettext_lazy("asked for the invoice"),
     "record_invoice": gettext_lazy("recorded the invoice"),
     "record_credit_note": gettext_lazy("recorded Amazon's credit note"),
@@ -47,6 +65,9 @@ VERBS = {
 _STATES = {
     "invoicing.refund": dict(RefundState.choices),
     "invoicing.document": dict(DocumentState.choices),
+    "invoicing.feed": dict(FeedState.choices),
+    "invoicing.bankfile": dict(BankFile.State.choices),
+    "invoicing.period": dict(Period.State.choices),
 }
 
 

@@ -12,7 +12,7 @@ from invoicing.models import Account, JournalLine
 
 COLUMNS = (
     "id", "account", "country", "rate", "component", "amount", "fx_rate", "fx_day",
-    "journal__source", "journal__kind", "journal__text", "journal__currency",
+    "journal__source", "journal__kind", "journal__currency",
     "journal__posted_on", "journal__period_id", "journal__period__month",
     "journal__refund__key", "journal__refund__origin", "journal__refund__order__amazon_order_id",
     "journal__refund__document_id", "journal__refund__document__number",

@@ -16,12 +16,22 @@ from django.views.decorators.http import require_POST
 
 from config.core.display import percent
 from config.core.refused import Refused
-from invoicing import actions, documents, dossier, forms, refund_dossier, refunds, timeline
+from invoicing import (
+    actions,
+    documents,
+    dossier,
+    finance_forms,
+    forms,
+    refund_dossier,
+    refunds,
+    timeline,
+)
 from invoicing.calculation import Calculation
 from invoicing.lane import lane_amounts
 from invoicing.ledger import fx_loss
-from invoicing.models import Refund, RefundLine
-from invoicing.models.refund import Source
+from invoicing.models import BankFile, Refund, RefundLine
+from invoicing.models.refund import Lane, Source
+from invoicing.sending import bank
 from invoicing.states import RefundState
 from invoicing.words import why_url
 
@@ -44,6 +54,7 @@ def page(request: HttpRequest, key, bound: dict | None = None, status: int = 200
     lines = list(refund.lines.select_related("order_line").order_by("order_line_id", "pk"))
     facts = list(refund.money_facts.select_related("settlement").order_by("posted_at", "pk"))
     seen = -sum((fact.amount for fact in facts), Decimal(0))
+    differs = bool(facts) and seen != refund.gross
     context = {
         "refund": refund,
         "lines": _reasons(refund, lines),
@@ -51,7 +62,7 @@ def page(request: HttpRequest, key, bound: dict | None = None, status: int = 200
         "facts": [{"fact": fact, "amount": -fact.amount} for fact in facts],
         "seen": seen,
         "findings": dossier.findings(refund.document) if refund.document else [],
-        "differs": bool(facts) and seen != refund.gross,
+        "differs": differs,
         "match": getattr(refund, "match", None),
         "payee": getattr(refund, "payee", None),
         "approvals": refund_dossier.approvals(refund),
@@ -60,7 +71,7 @@ def page(request: HttpRequest, key, bound: dict | None = None, status: int = 200
         "bookings": refund_dossier.bookings(refund),
         "fx": fx_loss.of(refund),
         "why_url": why_url(refund.key),
-        "actions": actions.of_refund(refund, request.user, bound),
+        "actions": actions.of_refund(refund, request.user, bound, differs=differs),
         "events": timeline.of("invoicing.refund", refund.pk),
     }
     return render(request, "invoicing/refund.html", context, status=status)
@@ -96,7 +107,8 @@ def _reason(line: RefundLine, sentence: str) -> dict[str, Any]:
 
 def _figures(refund: Refund, lines: list[RefundLine]) -> list[dict[str, Any]]:
     """What to type into Seller Central, by order line; only while somebody has to."""
-    if refund.source != Source.RETOUR or refund.state not in FIGURES:
+    by_hand = refund.source == Source.RETOUR and refund.lane == Lane.GUIDED
+    if not by_hand or refund.state not in FIGURES:
         return []
     skus = {str(line.order_line_id): line.order_line for line in lines}
     calculation = Calculation.from_json(refund.calculation)
@@ -127,6 +139,10 @@ def _on_row(verb: Callable) -> Callable:
     return call
 
 
+def _one_file(key, *, by) -> BankFile:
+    return bank.make_file([key], by=by)
+
+
 DOORS = {
     "approve": Door(refunds.approve, _("Approved.")),
     "reject": Door(refunds.reject, _("Rejected."), forms.ReasonForm),
@@ -140,6 +156,16 @@ DOORS = {
     ),
     "mark_unknown": Door(
         refunds.mark_unknown, _("Marked as unknown; finance decides."), forms.ReasonForm
+    ),
+    "change_lane": Door(
+        refunds.change_lane,
+        _("It goes another way now and waits for approval."),
+        finance_forms.LaneForm,
+    ),
+    "bank_file": Door(_one_file, _("The file is made. Download it and hand it to the bank.")),
+    "confirm_paid": Door(refunds.confirm_paid, _("Confirmed."), finance_forms.PaidForm),
+    "accept_difference": Door(
+        refunds.accept_difference, _("Confirmed with the amount seen."), forms.ReasonForm
     ),
     "resolve_unknown": Door(refunds.resolve_unknown, _("Decided."), forms.ResolveForm),
     "fail": Door(refunds.fail, _("Marked as failed."), forms.ReasonForm),
@@ -159,12 +185,18 @@ def run(request: HttpRequest, key: str, verb: str) -> HttpResponse:
     door = DOORS.get(verb)
     if door is None:
         raise Http404(f"No verb {verb}")
-    form = door.form(request.POST, auto_id=f"{verb}_%s") if door.form else None
+    given = {}
+    if door.form is finance_forms.LaneForm:
+        given = {"refund": get_object_or_404(Refund, key=key)}
+    form = door.form(request.POST, auto_id=f"{verb}_%s", **given) if door.form else None
     if form is not None and not form.is_valid():
         return page(request, key, bound={verb: form}, status=422)
+    fields = getattr(form, "call", lambda: form.cleaned_data)() if form else {}
     try:
-        door.call(key, by=request.user, **(form.cleaned_data if form else {}))
+        done = door.call(key, by=request.user, **fields)
         messages.success(request, door.done)
+        if isinstance(done, BankFile):
+            return redirect("invoicing:bank-file", done.key)
     except Refused as refused:
         messages.error(request, refused.sentence)
     return redirect("invoicing:refund", key)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from config.core.lists import BulkAction, ListPage, Tab
+from config.core.lists import BulkAction, HeaderAction, ListPage, Tab
 from config.core.refused import Refused
 from invoicing.actions import SECOND
 from invoicing.filters import RefundFilters
@@ -85,9 +85,25 @@ class RefundList(ListPage):
         ]
 
     def get_bulk_actions(self) -> list[BulkAction]:
-        """Approve the chosen; a page with the totals asks first."""
-        url = reverse("invoicing:refunds-approve")
-        return [BulkAction("approve", _("Approve"), url, "invoicing.approve_refund")]
+        """Approve the chosen or put them into a bank file; a page with the totals asks first."""
+        return [
+            BulkAction("approve", _("Approve"), reverse("invoicing:refunds-approve"),
+                       "invoicing.approve_refund"),
+            BulkAction("bank_file", _("Make a bank file"), reverse("invoicing:bank-file-new"),
+                       "invoicing.carry_out_refund"),
+        ]  # fmt: skip
+
+    def get_header_actions(self) -> list[HeaderAction]:
+        """The files that carry refunds out."""
+        may = self.request.user.has_perm
+        return [
+            HeaderAction(label, reverse(name))
+            for label, name, permission in (
+                (_("Feeds"), "invoicing:feeds", "invoicing.view_feed"),
+                (_("Bank files"), "invoicing:bank-files", "invoicing.view_bankfile"),
+            )
+            if may(permission)
+        ]
 
 
 def _counted(params: dict) -> QuerySet:
@@ -98,15 +114,19 @@ def _counted(params: dict) -> QuerySet:
     return rows
 
 
+def chosen(request: HttpRequest) -> list[Refund]:
+    """The refunds whose rows were chosen on the desk."""
+    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()][:CHOSEN_AT_MOST]
+    rows = Refund.objects.filter(pk__in=ids).select_related("order__buyer", "proposer", "seller")
+    return list(rows.order_by("pk"))
+
+
 @require_POST
 @login_required
 @permission_required("invoicing.approve_refund", raise_exception=True)
 def approve(request: HttpRequest) -> HttpResponse:
     """POST /refunds/bulk/approve/ with ``ids``: totals first, then with ``confirm`` the deed."""
-    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()][:CHOSEN_AT_MOST]
-    rows = list(
-        Refund.objects.filter(pk__in=ids).select_related("order__buyer", "proposer").order_by("pk")
-    )
+    rows = chosen(request)
     if not rows:
         messages.error(request, _("Choose at least one row first."))
         return redirect("invoicing:refunds")

@@ -16,8 +16,9 @@ from config.core.context import path_of
 from config.core.lists import capped_counts
 from invoicing.corrections import to_take_back
 from invoicing.delivery import with_problems
-from invoicing.models import Document, Refund
-from invoicing.states import DocumentState, RefundState
+from invoicing.models import BankFile, Document, Feed, Match, Refund
+from invoicing.models.match import Result
+from invoicing.states import DocumentState, FeedState, RefundState
 from orders import decisions
 from orders.models import Buyer, ImportFile
 from returns import return_rate
@@ -142,9 +143,30 @@ def _stuck() -> QuerySet:
     return Document.objects.order_by().filter(pk__in=with_problems().order_by().values("document"))
 
 
+def _books(user: Any) -> list[Tile]:
+    """What does not tie, and files of refunds that need somebody, for those who see them."""
+    found = []
+    if user.has_perm("invoicing.view_match"):
+        url, rows = path_of("invoicing:exceptions"), Match.objects.order_by()
+        rows = rows.filter(result=Result.OPEN)
+        found.append(Tile("exceptions", _("Exceptions"), rows, url, "warn"))
+        if user.has_perm("invoicing.resolve_match"):
+            mine, nobody = rows.filter(owner=user), rows.filter(owner=None)
+            found.append(Tile("my-exceptions", _("My exceptions"), mine, f"{url}?owner=mine"))
+            found.append(Tile("unowned", _("Exceptions of nobody"), nobody, f"{url}?owner=nobody"))
+    if user.has_perm("invoicing.view_feed"):
+        lost = Feed.objects.order_by().filter(state=FeedState.UNKNOWN)
+        url = f"{path_of('invoicing:feeds')}?state=unknown"
+        found.append(Tile("feeds", _("Feeds with a lost answer"), lost, url, "bad"))
+        made = BankFile.objects.order_by().filter(state=BankFile.State.MADE)
+        url = f"{path_of('invoicing:bank-files')}?state=made"
+        found.append(Tile("bank-files", _("Bank files to hand over"), made, url))
+    return found
+
+
 def _facts(user: Any) -> list[Tile]:
     """What reports leave open, for those who decide it."""
-    found = []
+    found = _books(user)
     if user.has_perm(decisions.IDENTIFY):
         url = reverse("returns:identity") + "?decided=false"
         found.append(Tile("identity", _("Lines to identify"), open_lines(), url, "warn"))

@@ -24,9 +24,14 @@ PAGES = {
     ("finance", "refunds"): ("invoicing:refunds", "invoicing:refund"),
     ("finance", "documents"): ("invoicing:documents", "invoicing:drafts", "invoicing:document",
                                "invoicing:document-xml", "invoicing:tax-data"),
-    ("finance", "settlement"): ("invoicing:settlements", "invoicing:settlement-new",
-                                "invoicing:settlement-untied", "invoicing:settlement-run",
-                                "invoicing:settlement-job"),
+    ("finance", "desk"): ("invoicing:feeds", "invoicing:feed", "invoicing:bank-files",
+                          "invoicing:bank-file", "returns:why"),
+    ("finance", "exceptions"): ("invoicing:exceptions", "invoicing:exception",
+                                "invoicing:untied", "invoicing:money"),
+    ("finance", "books"): ("invoicing:ledger", "invoicing:periods", "invoicing:period",
+                           "invoicing:rates", "invoicing:rate-new", "returns:charts"),
+    ("finance", "reports"): ("invoicing:reports", "invoicing:report-new",
+                             "invoicing:report-run", "invoicing:report-job"),
     ("admin", "imports"): ("orders:imports", "orders:import-new", "orders:import",
                            "orders:import-job"),
     ("admin", "jobs"): ("core:jobs", "core:job", "returns:activity"),
@@ -35,7 +40,8 @@ PAGES = {
 # GET addresses that are no pages: files, a redirect to a page, and what monitors ask.
 NO_PAGES = {
     "core:job-download", "core:job-errors", "core:healthz", "core:readyz",
-    "invoicing:document-file", "invoicing:document-artifact", "invoicing:settlement-file",
+    "invoicing:document-file", "invoicing:document-artifact", "invoicing:report-file",
+    "invoicing:bank-file-xml",
     "invoicing:opening-balance", "orders:import-problems", "returns:evidence", "returns:start",
 }  # fmt: skip
 
@@ -125,7 +131,7 @@ def test_pages_with_errors_are_accessible(desk, world, check_page, width):
     _in_both(page, check_page)
     assert page.goto("/returns/RMA-2026-999999/").status == 404
     _in_both(page, check_page)
-    assert page.goto("/settlement/new/").status == 403
+    assert page.goto("/reports/new/").status == 403
     _in_both(page, check_page)
     # the browser itself notes answers of 4xx; nothing else
     said = [one for one in complaints if "status of 4" not in one]

@@ -138,7 +138,7 @@ def test_return_goes_from_order_to_settled_report(desk, seller, tmp_path):
 
 def check_report(page: Page, number: str, folder: Path) -> None:
     """The report of October ties to the buyer's refund money in Amazon's file, to the cent."""
-    page.goto("/settlement/new/")
+    page.goto("/reports/new/")
     page.get_by_label("Posted from").fill("2026-10-01")
     page.get_by_label("Posted to").fill("2026-10-31")
     page.get_by_label("Format").select_option("csv")

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,19 +19,23 @@ from PIL import Image
 
 from config.core.models import Job
 from config.core.refused import Refused
-from invoicing import corrections, delivery, documents, refunds, retention
-from invoicing.matching import match_refunds
-from invoicing.models import Document
-from invoicing.reports import runs
+from invoicing import corrections, delivery, documents, fx, refunds, retention
+from invoicing.matches import exceptions
+from invoicing.matches.refresh import refresh
+from invoicing.matching import match_refunds, untied
+from invoicing.models import Document, Feed, Match
+from invoicing.reports import kinds, runs
+from invoicing.sending import bank, feeds
 from orders.imports.run import import_file
 from orders.models import ImportFile
 from returns import evidence, refunding, workflow
 from returns.models import RMA, WorkItem
 from tests.factories import make_buyer, make_order, make_rma, pay
 from tests.invoicing.money import make_fact, make_settlement
+from tests.invoicing.sending.making import make_feed_refund
 from tests.kept import make_tax_fact
 from tests.orders.doubts import make_doubt, make_waiting
-from tests.papers import make_invoice, make_shipped_order
+from tests.papers import make_account, make_calculation, make_invoice, make_shipped_order
 from tests.people import team
 
 REPORTS = Path(__file__).resolve().parent.parent / "data" / "reports"
@@ -42,6 +47,7 @@ def furnish(folder: Path) -> SimpleNamespace:
     people = team()
     world = SimpleNamespace(people=people, rmas=_cases(people))
     _money(world)
+    _books(world)
     _files(world, folder)
     return world
 
@@ -94,6 +100,34 @@ def _money(world) -> None:
     _papers(world)
 
 
+def _books(world) -> None:
+    """Refunds in a feed and in a bank file, what does not tie, a month, a rate."""
+    people, seller = world.people, world.rmas["shipped"].seller
+    make_feed_refund(make_shipped_order(marketplace="FR", rate="0.20"))
+    feeds.collect()
+    world.feed = Feed.objects.get()
+    make_account(seller)
+    order = make_shipped_order(seller=seller)
+    make_invoice(order, by=people.finance)
+    transfer = refunds.propose(
+        by=people.agent, order=order, origin="order", calculation=make_calculation(order),
+        payee={"name": "Demo Einkauf AG", "iban": "DE89 3704 0044 0532 0130 00"},
+    )  # fmt: skip
+    world.transfer = refunds.approve(transfer.key, by=people.finance)
+    world.bank_file = bank.make_file([transfer.key], by=people.finance)
+    fx.add_rate(
+        quote="USD", day=timezone.localdate(), rate=Decimal("1.0862"), by=people.finance,
+        source="ECB",
+    )  # fmt: skip
+    refresh()
+    world.exceptions = list(Match.objects.filter(result="open").order_by("pk"))
+    world.explained = exceptions.explain(
+        world.exceptions.pop(), by=people.finance, resolution="external", reason="Paid by cheque"
+    )
+    world.untied = untied().order_by("pk").first()
+    world.period = world.sent.journals.first().period
+
+
 def _papers(world) -> None:
     """A draft the gate stopped, an invoice that was corrected, sent and held."""
     finance, seller = world.people.finance, world.rmas["shipped"].seller
@@ -130,6 +164,7 @@ def _files(world, folder: Path) -> None:
     today = timezone.localdate()
     period = runs.Scope(today - timedelta(days=30), today, None, None)
     world.run = runs.run("settlement", period, "csv", by=people.finance)
+    world.runs = [world.run, runs.run("journal", period, "csv", by=people.finance)]
     world.jobs = {
         status: Job.objects.create(
             kind="import", title=f"Import of {status}.tsv", owner=people.lead, status=status,
@@ -166,8 +201,35 @@ def addresses(world) -> dict[str, list[str]]:
         "invoicing:refunds": [reverse("invoicing:refunds")],
         "invoicing:refund": [
             reverse("invoicing:refund", args=[one.key])
-            for one in (world.proposed, world.taken, world.sent)
+            for one in (world.proposed, world.taken, world.sent, world.transfer)
         ],
+        "invoicing:feeds": [reverse("invoicing:feeds")],
+        "invoicing:feed": [reverse("invoicing:feed", args=[world.feed.key])],
+        "invoicing:bank-files": [reverse("invoicing:bank-files")],
+        "invoicing:bank-file": [reverse("invoicing:bank-file", args=[world.bank_file.key])],
+        "invoicing:bank-file-xml": [
+            reverse("invoicing:bank-file-xml", args=[world.bank_file.key])
+        ],
+        "invoicing:exceptions": [
+            reverse("invoicing:exceptions"),
+            reverse("invoicing:exceptions") + "?cause=amount&owner=nobody",
+            reverse("invoicing:exceptions") + "?result=explained",
+        ],
+        "invoicing:exception": [
+            reverse("invoicing:exception", args=[one.pk])
+            for one in (*world.exceptions, world.explained)
+        ],
+        "invoicing:untied": [reverse("invoicing:untied")],
+        "invoicing:money": [reverse("invoicing:money", args=[world.untied.pk])],
+        "invoicing:ledger": [
+            reverse("invoicing:ledger"),
+            reverse("invoicing:ledger") + f"?account=vat&amount_min=1&period={world.period.pk}",
+            reverse("invoicing:ledger") + f"?q={world.sent.key}",
+        ],
+        "invoicing:periods": [reverse("invoicing:periods")],
+        "invoicing:period": [reverse("invoicing:period", args=[world.period.pk])],
+        "invoicing:rates": [reverse("invoicing:rates")],
+        "invoicing:rate-new": [reverse("invoicing:rate-new")],
         "invoicing:documents": [reverse("invoicing:documents")],
         "invoicing:document": [
             reverse("invoicing:document", args=[one.pk])
@@ -185,15 +247,20 @@ def addresses(world) -> dict[str, list[str]]:
         "invoicing:document-xml": [
             reverse("invoicing:document-xml", args=[world.invoice.pk, "facturx"])
         ],
-        "invoicing:settlements": [reverse("invoicing:settlements")],
-        "invoicing:settlement-new": [reverse("invoicing:settlement-new")],
-        "invoicing:settlement-job": [
-            reverse("invoicing:settlement-job", args=[world.result.pk])
+        "invoicing:reports": [reverse("invoicing:reports")],
+        "invoicing:report-new": [
+            f"{reverse('invoicing:report-new')}?kind={kind.key}" for kind in kinds.every()
         ],
-        "invoicing:settlement-untied": [reverse("invoicing:settlement-untied")],
-        "invoicing:settlement-run": [reverse("invoicing:settlement-run", args=[world.run.pk])],
-        "invoicing:settlement-file": [reverse("invoicing:settlement-file", args=[world.run.pk])],
+        "invoicing:report-job": [reverse("invoicing:report-job", args=[world.result.pk])],
+        "invoicing:report-run": [
+            reverse("invoicing:report-run", args=[one.pk]) for one in world.runs
+        ],
+        "invoicing:report-file": [reverse("invoicing:report-file", args=[world.run.pk])],
         "invoicing:opening-balance": [reverse("invoicing:opening-balance")],
+        "returns:why": [
+            reverse("returns:why", args=[one.key]) for one in (world.proposed, world.sent)
+        ],
+        "returns:charts": [reverse("returns:charts")],
         "returns:today": [reverse("returns:today")],
         "returns:start": [reverse("returns:start")],
         "returns:queue": [
@@ -230,6 +297,12 @@ def posts(world) -> dict[str, str]:
         "logout": [],
         "core:preferences": [],
         "invoicing:refunds-approve": [],
+        "invoicing:bank-file-new": [],
+        "invoicing:bank-file-verb": [world.bank_file.key, "withdraw"],
+        "invoicing:exceptions-verb": ["take"],
+        "invoicing:exception-verb": [world.exceptions[0].pk, "take"],
+        "invoicing:money-assign": [world.untied.pk],
+        "invoicing:period-verb": [world.period.pk, "close"],
         "invoicing:refund-verb": [world.proposed.key, "approve"],
         "invoicing:document-verb": [world.invoice.pk, "number"],
         "invoicing:drafts-try-again": [],

@@ -91,7 +91,7 @@ def test_refund_page_in_constant_queries(client, finance):
         client.get(refund.get_absolute_url())
         with CaptureQueriesContext(connection) as queries:
             client.get(refund.get_absolute_url())
-        assert len(queries) == 6
+        assert len(queries) == 11
 
 
 def test_a_refund_walks_through_the_desk_by_its_buttons(client, finance):
@@ -220,20 +220,20 @@ def test_unknown_verb_is_not_found(client, finance):
 def test_untied_money_says_why_it_waits(client, finance):
     order = make_order(facts_complete=False)
     make_fact(make_settlement(order.seller), order, None, "-7.00", adjustment="A1", sku="SKU-9")
-    page = text_of(client.get(reverse("invoicing:settlement-untied")))
+    page = text_of(client.get(reverse("invoicing:untied")))
     assert "order not imported yet" in page
     assert "SKU-9" in page
 
 
-@pytest.mark.parametrize("path", ["/refunds/", "/documents/", "/settlement/", "/settlement/new/"])
+@pytest.mark.parametrize("path", ["/refunds/", "/documents/", "/reports/", "/reports/new/"])
 def test_pages_want_a_login(client, path):
     assert client.get(path).url.startswith("/login/")
 
 
 def test_agent_may_not_see_reports(client):
     client.force_login(make_user("agent"))
-    assert client.get("/settlement/").status_code == 403
-    assert client.get("/settlement/new/").status_code == 403
+    assert client.get("/reports/").status_code == 403
+    assert client.get("/reports/new/").status_code == 403
 
 
 def test_template_of_the_opening_balance_can_be_taken(client, finance):
@@ -250,7 +250,7 @@ def test_report_is_run_shown_and_downloaded_from_the_page(client):
     match_refunds()
     for output_format in ("csv", "xlsx"):
         answer = client.post(
-            reverse("invoicing:settlement-new"),
+            reverse("invoicing:report-new"),
             {
                 "date_from": "2026-10-01",
                 "date_to": "2026-10-31",
@@ -260,24 +260,24 @@ def test_report_is_run_shown_and_downloaded_from_the_page(client):
         )
         run = ReportRun.objects.first()
         page = text_of(answer)
-        assert answer.redirect_chain[-1][0] == f"/settlement/{run.pk}/"
+        assert answer.redirect_chain[-1][0] == f"/reports/{run.pk}/"
         assert order.amazon_order_id in page
         assert "seen only at Amazon" in page
         assert "Nobody yet." in page
-        file = client.get(reverse("invoicing:settlement-file", args=[run.pk]))
+        file = client.get(reverse("invoicing:report-file", args=[run.pk]))
         assert file["Content-Disposition"] == f'attachment; filename="{run.file_name}"'
         assert b"".join(file.streaming_content)
-        shown = text_of(client.get(f"/settlement/{run.pk}/"))
+        shown = text_of(client.get(f"/reports/{run.pk}/"))
         assert "Nobody yet." not in shown
     assert Download.objects.filter(by=user).count() == 2
-    assert text_of(client.get("/settlement/")).count("data-row") == 2
+    assert text_of(client.get("/reports/")).count("data-row") == 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_report_with_a_wrong_period_is_refused_on_the_page(client):
     client.force_login(make_user("finance"))
     answer = client.post(
-        reverse("invoicing:settlement-new"),
+        reverse("invoicing:report-new"),
         {"date_from": "2026-10-31", "date_to": "2026-10-01", "output_format": "csv"},
     )
     assert "ends before it begins" in text_of(answer)
