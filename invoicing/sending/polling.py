@@ -195,7 +195,8 @@ def _find(feed: Feed, amazon: Amazon) -> str:
     lost = Feed.objects.filter(
         seller=feed.seller,
         feed_type=feed.feed_type,
-        state__in=(FeedState.UNKNOWN, FeedState.CREATING),
+        feed_id="",  # also those a person decided: what they left at Amazon is theirs
+        state__in=(FeedState.UNKNOWN, FeedState.CREATING, FeedState.DONE),
         creating_at__range=(since - AFTER, until + AFTER),
     )
     if lost.count() > 1:

@@ -4,6 +4,7 @@ A real process of its own on the test's database, against a simulated Amazon tha
 answers late, or says things twice. A file is handed over twice only where Amazon dedupes.
 """
 
+import itertools
 import json
 import os
 import subprocess
@@ -27,12 +28,12 @@ from tests.invoicing.sending.making import again, make_feed_refund
 from tests.invoicing.sending.test_feeds import PROMISES
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LATE = 1.6  # seconds; longer than a worker waits for an answer
+LATE = 1.3  # seconds; longer than a worker waits for an answer
 LEASE = 0.8
 # Reached only where the answer of the call that pays was lost.
 LOST = ("lost.written", "lost.committed", "look.found", "adopted.committed")
 # Reached only where it was not.
-ANSWERED = ("create.answered", "submitted.written", "submitted.committed")
+ANSWERED = ("create.answered",)
 
 
 @dataclass(frozen=True)
@@ -97,28 +98,29 @@ def worker():
 def run(provider: Provider, points: tuple[str, ...]) -> dict[str, str]:
     """Kill a worker at each of the points in turn; the state each refund came to."""
     ended = {}
-    with Server() as amazon, worker() as live:
-        amazon.behaviour.dedupes, amazon.behaviour.late = provider.dedupes, provider.late
-        amazon.behaviour.twice = provider.twice
-        for point in points:
-            refund = make_feed_refund()
-            calls = amazon.calls["createFeed"]
-            if point in LOST and not provider.late:
-                amazon.fail("createFeed", "reset_after")
-            killed = live(point, amazon)
-            assert killed == (not (provider.late and point in ANSWERED)), point
-            live("", amazon)
-            ended[point] = judge(refund, amazon, provider, calls)
+    with worker() as live:
+        for place, point in enumerate(points, start=1):
+            with Server() as amazon:  # each on an account of its own, ids as everywhere unique
+                amazon.journal.numbers = itertools.count(1000 * place)
+                amazon.behaviour.dedupes, amazon.behaviour.late = provider.dedupes, provider.late
+                amazon.behaviour.twice = provider.twice
+                refund = make_feed_refund()
+                if point in LOST and not provider.late:
+                    amazon.fail("createFeed", "reset_after")
+                killed = live(point, amazon)
+                assert killed == (not (provider.late and point in ANSWERED)), point
+                live("", amazon)
+                ended[point] = judge(refund, amazon, provider)
     check_promises()
     return ended
 
 
-def judge(refund: Refund, amazon: Server, provider: Provider, calls: int) -> str:
+def judge(refund: Refund, amazon: Server, provider: Provider) -> str:
     """One refund after the restart; what stays unknown is decided by a person, for the next."""
     refund, paid = again(refund), amazon.journal.times_paid(refund.order.amazon_order_id)
     asked = Feed.objects.filter(attempts__refund=refund, creating_at__isnull=False)
     if not provider.dedupes:
-        assert amazon.calls["createFeed"] - calls <= asked.distinct().count()
+        assert amazon.calls["createFeed"] <= asked.distinct().count()
     assert paid <= 1
     assert refund.state in ("sent", "unknown")
     if refund.state == "sent":

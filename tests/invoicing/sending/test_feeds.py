@@ -240,6 +240,21 @@ def test_two_lost_feeds_are_told_apart_by_a_person_only(fake_amazon, settings):
     assert {again(first).state, again(second).state} == {"unknown"}
 
 
+def test_feed_that_a_person_decided_is_not_adopted_by_the_next_one(fake_amazon, settings):
+    first, finance = make_feed_refund(), make_user("finance")
+    fake_amazon.fail("createFeed", "truncated")
+    left = handed_over()
+    day = timezone.localdate()
+    refunds.resolve_unknown(first.key, by=finance, outcome="sent", reason="Seen", sent_on=day,
+                            amount=first.gross)  # fmt: skip
+    assert polling.look_for(left.pk).state == "done"
+    settings.SENDING_WINDOW = 0
+    second = make_feed_refund(make_shipped_order(seller=first.seller))
+    fake_amazon.fail("createFeed", "reset")
+    assert polling.look_for(handed_over().pk).state == "unknown"
+    assert again(second).state == "unknown"
+
+
 def test_feed_of_somebody_else_is_not_adopted(fake_amazon):
     refund = make_feed_refund()
     fake_amazon.fail("createFeed", "reset")
