@@ -22,6 +22,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 RUN_DIR = programs.RUN_DIR  # RETOUR_RUN_DIR: what a running checkout keeps (default .run)
 DATA_DIR = Path(env("DATA_DIR", default=str(RUN_DIR / "data")))  # uploads, photos, documents
 RULES_DIR = env("RULES_DIR", default="")  # e-invoice rules that no installed package brings
+INSPECTION_COST = env("INSPECTION_COST", default="")  # a unit: "EUR=2.50 GBP=2.10"; empty: none
 VIES_URL = env("VIES_URL", default="")  # base of the EU's VIES REST API; empty: ids are not asked
 # Amazon's Selling Partner API; without them the feed lane and the finances pull are not offered.
 AMAZON_CLIENT_ID = env("AMAZON_CLIENT_ID", default="")

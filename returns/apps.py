@@ -17,6 +17,7 @@ class ReturnsConfig(AppConfig):
         from orders import decisions
         from orders.imports import registry
         from returns import (
+            cost_report,  # noqa: F401 registers on import
             following,
             intake,
             invariants,

@@ -1,0 +1,109 @@
+"""What returns cost, as a kind of report: sums by month, fulfilment, site, cause, liability and
+marketplace. Money given back is the ledger's; labels, inspections and Amazon's reimbursements are
+the cases'; Amazon's fees are those of its refund rows.
+
+Labour is inspected units at the rate a unit that ``INSPECTION_COST`` names for the currency; where
+it names none, labour is left out. Storage and the value that graded goods lost are not in it:
+nothing that is recorded says them.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from invoicing.models import ReportRun
+from invoicing.reports import kinds
+from invoicing.reports.kinds import Choice, Column, Scope
+from returns import cost_sql as sql
+
+_DIMENSIONS = (
+    ("fulfilment", _("Fulfilment")),
+    ("marketplace", _("Marketplace")),
+    ("site", _("Site")),
+    ("cause", _("Cause")),
+    ("liability", _("Liability")),
+    ("month", _("Month")),
+)
+BY = Choice("by", _("Totals by"), _DIMENSIONS, "fulfilment")
+_HEADERS = {
+    "goods": "Goods",
+    "freight": "Freight refunded",
+    "goodwill": "Goodwill",
+    "kept": "Fees kept",
+    "label": "Return labels",
+    "labour": "Labour",
+    "processing": "Amazon fees",
+    "fx": "Exchange difference",
+    "difference": "Accepted difference",
+    "reimbursed": "Reimbursed by Amazon",
+}
+_SUMS = (
+    *(Column(key, _HEADERS[key], "money") for key in sql.COSTS),
+    Column("handling", "Handling", "money"),
+    Column("total", "Total", "money"),
+    Column("vat", "VAT taken back", "money"),
+)
+COLUMNS = (
+    Column("month", "Month"),
+    Column("seller", "Seller"),
+    Column("marketplace", "Marketplace"),
+    Column("fulfilment", "Fulfilment"),
+    Column("site", "Site"),
+    Column("cause", "Cause"),
+    Column("liability", "Liability"),
+    Column("currency", "Currency"),
+    Column("cases", "Cases", "count"),
+    Column("units", "Units inspected", "count"),
+    *_SUMS,
+)
+TOTAL_COLUMNS = (
+    Column("currency", "Currency"),
+    Column("dimension", "By"),
+    Column("units", "Units inspected", "count"),
+    *_SUMS,
+)
+
+
+def fill(cursor: Any, scope: Scope) -> None:
+    """Create the temporary table of the report's rows."""
+    rates = labour_rates(settings.INSPECTION_COST)
+    given = {"codes": list(rates), "rates": list(rates.values())}
+    cursor.execute(sql.TABLE.format(dimension=scope.chosen[BY.key]), scope.params | given)
+
+
+def labour_rates(given: str) -> dict[str, Decimal]:
+    """What inspecting a unit costs, by currency, from text such as "EUR=2.50 GBP=2.10".
+
+    Raises ValueError for anything else.
+    """
+    rates = {}
+    for part in given.replace(",", " ").split():
+        code, sign, rate = part.partition("=")
+        amount = Decimal(rate) if sign and rate.replace(".", "", 1).isdecimal() else None
+        if len(code) != 3 or amount is None:
+            raise ValueError(f"INSPECTION_COST: {part} is not a currency and a rate (EUR=2.50).")
+        rates[code.upper()] = amount
+    return rates
+
+
+kinds.register(
+    kinds.Kind(
+        key=ReportRun.Kind.COST.value,
+        label=_("Cost of returns"),
+        description=_("Money given back, labels, labour, Amazon's fees and exchange, by cause."),
+        stem="cost-of-returns",
+        table="cost_report",
+        fill=fill,
+        columns=COLUMNS,
+        order="currency, month, seller, marketplace, fulfilment, site, cause, liability",
+        totals=sql.TOTALS,
+        total_columns=TOTAL_COLUMNS,
+        choices=(BY,),
+        printed=(
+            "month", "marketplace", "fulfilment", "site", "cause", "liability", "currency",
+            "cases", "goods", "kept", "handling", "total",
+        ),
+    )
+)  # fmt: skip
