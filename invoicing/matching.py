@@ -10,6 +10,11 @@ A transaction of Amazon's (its adjustment id, else moment and line) is tied, fir
 4. to a sent refund on one of its lines with another amount: tied, so that the difference shows;
    the refund stays sent. When the right amount arrives later, it takes the place.
 
+Before that, what several sources tell of the same money is made one (``imports/one_money.py``).
+More rows of an adjustment raise what Amazon refunded: its refund gives way to one of the whole; so
+it does where a better source tells another amount. Money that came back is tied to the refund it
+takes back: Amazon's is reversed, ours waits for a person.
+
 Money is never older than the refund it proves, but for ``DAYS`` a person may be off. What is left
 becomes a refund of Amazon's where the order is complete, paid in the same currency, and every line
 certain; the rest stays untied, is listed by ``untied()`` and is tried again after each import.
@@ -22,9 +27,12 @@ from django.db.models import Q, QuerySet
 
 from config.core.models import User
 from config.core.trail import trail
+from invoicing import matching_changes_sql as changes
 from invoicing import matching_sql as sql
 from invoicing import refund_row, refunds
+from invoicing.imports import one_money
 from invoicing.models import MoneyFact
+from orders.models import ImportFile
 
 DAYS = 3
 ROUNDS = 100
@@ -41,15 +49,18 @@ class Matched:
     created: list[int]
 
 
-def match_refunds(seller_ids: list[int] | None = None) -> Matched:
+def match_refunds(
+    seller_ids: list[int] | None = None, import_file: ImportFile | None = None
+) -> Matched:
     """Tie what is untied, confirm what is proven, make Amazon's refunds; as the system actor.
 
-    ``seller_ids`` limits the work. Writes nothing where nothing is new. Followers of refunds hear
-    of the changed ones in the same transaction; a big backlog takes several.
+    ``seller_ids`` limits the work; ``import_file`` has rows whose money is compared anew. Writes
+    nothing where nothing is new. Followers of refunds hear of the changed ones in the same
+    transaction; a big backlog takes several.
     """
     found = Matched(0, [], [])
     while True:
-        part = _match(seller_ids)
+        part = _match(seller_ids, import_file)
         found = Matched(
             found.rows + part.rows,
             found.confirmed + part.confirmed,
@@ -59,14 +70,18 @@ def match_refunds(seller_ids: list[int] | None = None) -> Matched:
             return found
 
 
-def _match(seller_ids: list[int] | None) -> Matched:
+def _match(seller_ids: list[int] | None, import_file: ImportFile | None) -> Matched:
     by = User.objects.system()
     with trail("match_refunds", by=by), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         params = {"sellers": seller_ids, "days": DAYS, "by": by.pk, "chunk": CHUNK}
         _heal(cursor, params)
+        unified = one_money.unify(seller_ids, import_file=import_file)
+        params["orders"] = _lock(cursor, params | {"changed": unified.orders})
         touched, rows = _tie(cursor, params)
+        touched = sorted({*touched, *unified.refunds})
         confirmed = _confirm(cursor, touched, by)
+        _tell_others(cursor, touched, confirmed)
         created, new_rows = _create(cursor, params)
         if created:
             refund_row.tell(created)
@@ -83,31 +98,62 @@ def untied() -> QuerySet[MoneyFact]:
 def _heal(cursor, params: dict) -> None:
     """Take over what later imports made known: marketplace, day, order line."""
     for statement in (
-        sql.HEAL_MARKETPLACE,
-        sql.HEAL_DOUBT,
-        sql.HEAL_LINE_BY_CODE,
-        sql.HEAL_LINE_BY_SKU,
+        changes.HEAL_MARKETPLACE,
+        changes.HEAL_DOUBT,
+        changes.HEAL_LINE_BY_CODE,
+        changes.HEAL_LINE_BY_SKU,
+        changes.HEAL_ONLY_LINE,
     ):
         cursor.execute(statement, params)
 
 
-def _tie(cursor, params: dict) -> tuple[list[int], int]:
-    """Steps 1 to 4; returns the refunds money was tied to and the number of rows."""
+def _lock(cursor, params: dict) -> list[int]:
+    """Lock what may change, cases first; returns the orders concerned."""
     cursor.execute(sql.ORIGINS, params)
     origins = [origin for (origin,) in cursor.fetchall()]
     cursor.execute(sql.ORDERS, params)
-    refund_row.lock_first(origins, [order for (order,) in cursor.fetchall()])
+    orders = [order for (order,) in cursor.fetchall()]
+    refund_row.lock_first(origins, orders)
     cursor.execute(sql.LOCK_REFUNDS, params)
+    return orders
+
+
+def _tie(cursor, params: dict) -> tuple[list[int], int]:
+    """Steps 1 to 4; returns the refunds money was tied to and the number of rows."""
     cursor.execute(sql.TIE_BY_ID + " RETURNING f.refund_id", params)
     tied = [refund for (refund,) in cursor.fetchall()]
-    steps = (sql.PAIR_WHOLE, sql.PAIR_REST, sql.PAIR_LINES, sql.PAIR_DIFFERENT)
+    _replace(cursor, params)
+    steps = (
+        sql.PAIR_WHOLE, sql.PAIR_REST, sql.PAIR_LINES, sql.PAIR_DIFFERENT, sql.PAIR_REVERSAL,
+    )  # fmt: skip
     for _round in range(ROUNDS):
         _open(cursor, params)
         found = _first_that_ties(cursor, steps, params)
         if not found:
             break
         tied += found
+    _replace(cursor, params)
     return sorted(set(tied)), len(tied)
+
+
+def _replace(cursor, params: dict) -> None:
+    """Reverse Amazon's refunds whose rows say another amount now; their money is free again, but
+    for what came back whole."""
+    cursor.execute(changes.REPLACED, params)
+    found = dict(cursor.fetchall())
+    if not found:
+        return
+    due = [refund for refund, is_due in found.items() if is_due]
+    cursor.execute(changes.REPLACE, {"replaced": list(found)})
+    cursor.execute(changes.UNTIE, {"due": due})
+    refund_row.tell(found)
+
+
+def _tell_others(cursor, touched: list[int], confirmed: list[int]) -> None:
+    """Refunds that were confirmed before may be proven by other money now."""
+    cursor.execute(sql.KNOWN_BEFORE, {"touched": touched})
+    if before := [pk for (pk,) in cursor.fetchall() if pk not in set(confirmed)]:
+        refund_row.tell(before)
 
 
 def _open(cursor, params: dict) -> None:

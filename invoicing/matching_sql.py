@@ -7,54 +7,6 @@ amounts of groups and refunds are what the buyer gets back (positive).
 
 from config.core.money import EXPONENTS
 
-# Facts without a refund, and the marketplace or the line that an import has made known since.
-HEAL_MARKETPLACE = """
-UPDATE invoicing_moneyfact f
-SET marketplace_id = o.marketplace_id, posted_on = (f.posted_at AT TIME ZONE m.time_zone)::date
-FROM orders_order o JOIN orders_marketplace m ON m.id = o.marketplace_id
-WHERE f.order_id = o.id AND f.marketplace_id IS NULL
-  AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s))
-"""
-HEAL_LINE_BY_CODE = """
-UPDATE invoicing_moneyfact f SET order_line_id = l.id FROM orders_orderline l
-WHERE f.order_line_id IS NULL AND f.order_item_code <> '' AND l.confirmed
-  AND l.order_id = f.order_id AND l.order_item_id = f.order_item_code
-  AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s))
-"""
-# A later import can make doubtful what was certain; untied money then waits for a person.
-HEAL_DOUBT = """
-UPDATE invoicing_moneyfact f SET order_line_id = NULL FROM orders_orderline l
-WHERE f.is_refund AND f.bucket = 'buyer' AND f.refund_id IS NULL AND f.order_item_code <> ''
-  AND l.id = f.order_line_id AND l.order_item_id IS DISTINCT FROM f.order_item_code
-  AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s))
-"""
-# Without a code a SKU is enough only where a complete order names it once.
-HEAL_LINE_BY_SKU = """
-WITH waiting AS (
-    SELECT f.id, f.order_id, f.sku FROM invoicing_moneyfact f
-    JOIN orders_order o ON o.id = f.order_id AND o.facts_complete
-    WHERE f.is_refund AND f.bucket = 'buyer' AND f.order_line_id IS NULL
-      AND f.order_item_code = '' AND f.sku <> ''
-      AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s))
-), only_one AS (
-    SELECT order_id, sku, min(id) AS id FROM orders_orderline
-    WHERE order_id IN (SELECT order_id FROM waiting)
-    GROUP BY order_id, sku HAVING count(*) = 1
-)
-UPDATE invoicing_moneyfact f SET order_line_id = only_one.id
-FROM waiting JOIN only_one USING (order_id, sku) WHERE f.id = waiting.id
-"""
-# Without either, the money of an order of one line can only mean that line.
-HEAL_ONLY_LINE = """
-UPDATE invoicing_moneyfact f SET order_line_id = l.id
-FROM orders_order o CROSS JOIN LATERAL (
-    SELECT min(x.id) AS id FROM orders_orderline x WHERE x.order_id = o.id HAVING count(*) = 1
-) l
-WHERE o.id = f.order_id AND o.facts_complete AND f.is_refund AND f.bucket = 'buyer'
-  AND f.refund_id IS NULL AND f.order_line_id IS NULL AND f.order_item_code = '' AND f.sku = ''
-  AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s))
-"""
-
 # Orders whose money is not tied yet: refunds of Amazon's may be made on them.
 ORDERS = """
 SELECT DISTINCT order_id FROM invoicing_moneyfact
@@ -72,7 +24,7 @@ WHERE (r.source = 'retour' AND r.state IN ('sending', 'sent', 'unknown')
 ORIGINS = f"SELECT DISTINCT r.origin {_MAY_CHANGE} AND r.source = 'retour'"
 LOCK_REFUNDS = f"SELECT r.id {_MAY_CHANGE} ORDER BY r.id FOR UPDATE"
 # A transaction of Amazon's: its adjustment id, else moment and line.
-_GROUP_KEY = """CASE WHEN f.adjustment_id <> '' THEN f.adjustment_id
+GROUP_KEY = """CASE WHEN f.adjustment_id <> '' THEN f.adjustment_id
     ELSE to_char(f.posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || '/'
         || COALESCE(f.order_line_id::text, f.order_item_code, '') END"""
 
@@ -81,8 +33,8 @@ OPEN = f"""
 CREATE TEMP TABLE open_fact ON COMMIT DROP AS
 SELECT f.id, f.seller_id, f.order_id, f.order_line_id, f.marketplace_id, f.component, f.is_tax,
     f.amount, f.currency, f.posted_at, f.posted_on, f.adjustment_id, f.transaction_type,
-    {_GROUP_KEY} AS name,
-    dense_rank() OVER (ORDER BY f.seller_id, f.order_id, f.currency, {_GROUP_KEY}) AS group_id
+    {GROUP_KEY} AS name,
+    dense_rank() OVER (ORDER BY f.seller_id, f.order_id, f.currency, {GROUP_KEY}) AS group_id
 FROM invoicing_moneyfact f
 WHERE f.is_refund AND f.bucket = 'buyer' AND f.refund_id IS NULL AND f.order_id IS NOT NULL
   AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s));
@@ -136,8 +88,8 @@ ANALYZE open_fact; ANALYZE open_group; ANALYZE group_line; ANALYZE open_refund; 
 # More money than a refund of ours that is all there is another refund, by Amazon.
 TIE_BY_ID = f"""
 WITH waiting AS (
-    SELECT f.id, f.seller_id, f.order_id, f.adjustment_id, {_GROUP_KEY} AS name,
-        -sum(f.amount) OVER (PARTITION BY f.seller_id, f.order_id, f.currency, {_GROUP_KEY})
+    SELECT f.id, f.seller_id, f.order_id, f.adjustment_id, {GROUP_KEY} AS name,
+        -sum(f.amount) OVER (PARTITION BY f.seller_id, f.order_id, f.currency, {GROUP_KEY})
             AS gross
     FROM invoicing_moneyfact f
     WHERE f.is_refund AND f.bucket = 'buyer' AND f.refund_id IS NULL AND f.order_id IS NOT NULL
@@ -170,21 +122,6 @@ FROM (
 ) k
 WHERE f.id = k.id
 """
-
-# Refunds made of Amazon's rows of which Amazon now tells another amount: a better source, or more
-# rows. They give way to a new refund of the whole; where nothing is left they came back.
-REPLACED = """
-SELECT r.id, -sum(f.amount) <> 0 AS is_due FROM invoicing_refund r
-JOIN invoicing_moneyfact f ON f.refund_id = r.id
-WHERE r.source = 'amazon' AND r.state = 'confirmed' AND r.order_id = ANY(%(orders)s)
-GROUP BY r.id HAVING -sum(f.amount) <> r.gross ORDER BY r.id
-"""
-REPLACE = """
-UPDATE invoicing_refund SET state = 'reversed', amazon_refund_id = '', version = version + 1,
-    note = 'Amazon tells another amount since: see the other refunds of the order.'
-WHERE id = ANY(%(replaced)s)
-"""
-UNTIE = "UPDATE invoicing_moneyfact SET refund_id = NULL WHERE refund_id = ANY(%(due)s)"
 
 # A pair is tied where the refund is the oldest for the group and the group the oldest for the
 # refund; repeated until none is left, that pairs equal ones oldest first.

@@ -22,7 +22,7 @@ def match_after(import_file: ImportFile) -> None:
     from invoicing.matching import match_refunds
 
     try:
-        match_refunds([import_file.seller_id])
+        match_refunds([import_file.seller_id], import_file)
     except OperationalError as error:
         log.warning("matching_waits", import_file=import_file.pk, error=type(error).__name__)
 
