@@ -138,9 +138,10 @@ compared AS (
     LEFT JOIN no_rate ON no_rate.seller_id = c.seller_id AND no_rate.currency = c.currency
         AND no_rate.day = c.day
 )"""
-# The reasons in the order of ``Cause``; the first is the cause. Each names its sentence.
+# The reasons in the order of ``Cause``; the first is the cause. Each names its sentence. Computed
+# once a row: inlined, PostgreSQL would judge again wherever a reason is named.
 _JUDGED = """
-judged AS (
+judged AS MATERIALIZED (
     SELECT c.*, array_remove(ARRAY[
         CASE WHEN twin IS NOT NULL THEN 'duplicate:twice'
              WHEN over_paid IS NOT NULL THEN 'duplicate:over_paid' END,
