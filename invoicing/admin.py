@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from config.core.admin import ReadOnlyAdmin, TrailedAdmin
-from invoicing import texts
+from invoicing import payment_admin, texts  # noqa: F401 registers on import
 from invoicing.models import (
     ApprovalLimit,
     Artifact,
@@ -190,7 +190,7 @@ class IssuingModeAdmin(TrailedAdmin):
 class ApprovalLimitAdmin(TrailedAdmin):
     """Above which amount a second person approves; without a row, always."""
 
-    list_display = ("currency", "amount")
+    list_display = ("currency", "amount", "daily_amount")
     list_filter = ("currency",)
     search_fields = ("currency",)
 

@@ -1,7 +1,8 @@
 """What the app's role may do, granted by the owner after each migrate.
 
 Read and write everywhere, but rows of the trail and of models with ``append_only = True`` are
-only added, and nothing is ever truncated. Retention works in the owner's role.
+only added, nothing is ever truncated, and no trigger is ever passed by. Retention works in the
+owner's role.
 """
 
 from django.apps import apps
@@ -18,6 +19,17 @@ WHOLE_SCHEMA = (
 )
 ADDED_TO_ONLY = "REVOKE UPDATE, DELETE ON {table} FROM {app}"
 READ_ONLY = "REVOKE INSERT, UPDATE, DELETE ON {table} FROM {app}"
+# Every trigger of pgtrigger asks this function whether it is to be ignored, and its own version
+# believes a setting that any session can make. Ours believes it of the owner's role only; migrate
+# writes pgtrigger's again with each trigger, so ours comes after it.
+NEVER_IGNORED = """
+CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name NAME) RETURNS BOOLEAN
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN current_user = {owner} AND coalesce(trigger_name = ANY(
+        nullif(current_setting('pgtrigger.ignore', true), '')::text[]), false);
+END $$
+"""
 
 
 def append_only_tables() -> set[str]:
@@ -41,6 +53,7 @@ def grant_app_role(using: str = "owner") -> None:
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(EXISTING)
         existing = {name for (name,) in cursor.fetchall()}
+        cursor.execute(sql.SQL(NEVER_IGNORED).format(owner=sql.Literal(owner)))
         for line in WHOLE_SCHEMA:
             cursor.execute(sql.SQL(line).format(app=sql.Identifier(app)))
         for line, tables in (
