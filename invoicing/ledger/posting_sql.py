@@ -128,9 +128,13 @@ ON CONFLICT DO NOTHING
 
 
 def _need(step: str, day: str) -> str:
-    """The refunds that want this step and whose period is there."""
-    return f"""standing AS ({STANDING}), need AS (
-    SELECT s.*, p.id AS period_id, o.amazon_order_id
+    """The refunds that want this step and whose month is there, each with its journal's id.
+
+    Journals and lines are both made from these rows: joining what was just inserted would be
+    planned for a handful of rows.
+    """
+    return f"""standing AS ({STANDING}), need AS MATERIALIZED (
+    SELECT {_NEXT} AS journal_id, s.*, p.id AS period_id, o.amazon_order_id
     FROM standing s JOIN orders_order o ON o.id = s.order_id
     JOIN invoicing_period p ON p.state = 'open' AND p.seller_id = s.seller_id
         AND p.marketplace_id IS NOT DISTINCT FROM s.marketplace_id
@@ -139,16 +143,15 @@ def _need(step: str, day: str) -> str:
 )"""
 
 
+_NEXT = "nextval(pg_get_serial_sequence('invoicing_journal', 'id'))"
 _JOURNAL = """
-INSERT INTO invoicing_journal (source, kind, period_id, seller_id, marketplace_id, refund_id,
+INSERT INTO invoicing_journal (id, source, kind, period_id, seller_id, marketplace_id, refund_id,
     reverses_id, currency, posted_on, text, created_at)
 """
 _LINE = """
 INSERT INTO invoicing_journalline (journal_id, account, country, rate, component, order_line_id,
     fact_id, amount, fx_rate, fx_day)
 """
-
-
 # Countries without VAT: the marketplace's own tax, whatever the place.
 _OTHER_TAXES = ("CA", "JP", "US")
 
@@ -194,23 +197,21 @@ COUNTRY = f"""
 # What the refund takes back from the books, against money on its way.
 SENT = f"""
 WITH {_need("sent", "sent_on")}, journal AS ({_JOURNAL}
-    SELECT 'refund:' || key || ':' || sent_times + 1 || ':sent', 'sent', period_id, seller_id,
-        marketplace_id, id, NULL::bigint, currency, sent_on, amazon_order_id, now()
-    FROM need ORDER BY id RETURNING id, refund_id
+    SELECT journal_id, 'refund:' || key || ':' || sent_times + 1 || ':sent', 'sent', period_id,
+        seller_id, marketplace_id, id, NULL::bigint, currency, sent_on, amazon_order_id, now()
+    FROM need RETURNING id
 ), line AS ({_LINE}
-    SELECT j.id, x.account, c.country, l.rate, l.component, l.order_line_id, NULL::bigint, x.amount,
-        NULL::numeric, NULL::date
-    FROM journal j JOIN need n ON n.id = j.refund_id
-    JOIN invoicing_refundline l ON l.refund_id = n.id
-    JOIN ({COUNTRY} WHERE o.id IN (SELECT order_id FROM need)) c ON c.order_id = n.order_id
+    SELECT n.journal_id, x.account, c.country, l.rate, l.component, l.order_line_id, NULL::bigint,
+        x.amount, NULL::numeric, NULL::date
+    FROM need n JOIN invoicing_refundline l ON l.refund_id = n.id
+    CROSS JOIN LATERAL ({COUNTRY} WHERE o.id = n.order_id) c
     CROSS JOIN LATERAL (VALUES (CASE l.component WHEN 'item' THEN 'buyer_refunds'
             WHEN 'goodwill' THEN 'goodwill' WHEN 'restocking_fee' THEN 'restocking'
             WHEN 'return_freight' THEN 'return_freight' ELSE 'freight' END, l.net),
         ('vat', l.tax)) x(account, amount)
     WHERE x.amount <> 0
     UNION ALL
-    SELECT j.id, 'in_transit', '', NULL, '', NULL, NULL, -n.gross, NULL, NULL
-    FROM journal j JOIN need n ON n.id = j.refund_id
+    SELECT journal_id, 'in_transit', '', NULL, '', NULL, NULL, -gross, NULL, NULL FROM need
 )
 SELECT count(*) FROM journal
 """
@@ -218,49 +219,47 @@ SELECT count(*) FROM journal
 # Money that comes later, or is told otherwise, is booked as the change.
 SEEN = f"""
 WITH {_need("seen", "seen_on")}, journal AS ({_JOURNAL}
-    SELECT 'refund:' || key || ':' || sent_times || ':confirmed'
+    SELECT journal_id, 'refund:' || key || ':' || sent_times || ':confirmed'
             || CASE WHEN seen_times > 0 THEN ':' || seen_times + 1 ELSE '' END,
         'confirmed', period_id, seller_id, marketplace_id, id, NULL::bigint, currency, seen_on,
         amazon_order_id, now()
-    FROM need ORDER BY id RETURNING id, refund_id
+    FROM need RETURNING id
 ), amount AS (
-    SELECT j.id, 'in_transit' AS account, n.gross AS amount, NULL::bigint AS fact
-    FROM journal j JOIN need n ON n.id = j.refund_id WHERE n.open_seen = 0
+    SELECT journal_id, 'in_transit' AS account, gross AS amount, NULL::bigint AS fact
+    FROM need WHERE open_seen = 0
     UNION ALL
-    SELECT j.id, 'amazon', f.amount, f.id
-    FROM journal j JOIN need n ON n.id = j.refund_id AND n.open_seen = 0
-    JOIN invoicing_moneyfact f ON f.refund_id = n.id AND f.amount <> 0
+    SELECT n.journal_id, 'amazon', f.amount, f.id
+    FROM need n JOIN invoicing_moneyfact f ON f.refund_id = n.id WHERE n.open_seen = 0
     UNION ALL
-    SELECT j.id, 'amazon', n.seen - n.amazon, f.id
-    FROM journal j JOIN need n ON n.id = j.refund_id AND n.open_seen > 0
-    LEFT JOIN LATERAL (
-        SELECT max(f.id) AS id FROM invoicing_moneyfact f WHERE f.refund_id = n.id
-    ) f ON true
+    SELECT n.journal_id, 'amazon', n.seen - n.amazon, (
+        SELECT max(f.id) FROM invoicing_moneyfact f WHERE f.refund_id = n.id)
+    FROM need n WHERE n.open_seen > 0
     UNION ALL
-    SELECT j.id, CASE n.lane WHEN 'bank' THEN 'bank' ELSE 'difference' END,
-        n.amazon - n.seen - CASE n.open_seen WHEN 0 THEN n.gross ELSE 0 END, NULL
-    FROM journal j JOIN need n ON n.id = j.refund_id
+    SELECT journal_id, CASE lane WHEN 'bank' THEN 'bank' ELSE 'difference' END,
+        amazon - seen - CASE open_seen WHEN 0 THEN gross ELSE 0 END, NULL
+    FROM need
 ), line AS ({_LINE}
-    SELECT id, account, '', NULL::numeric, '', NULL::bigint, fact, amount, NULL::numeric, NULL::date
+    SELECT journal_id, account, '', NULL::numeric, '', NULL::bigint, fact, amount, NULL::numeric,
+        NULL::date
     FROM amount WHERE amount <> 0
 )
 SELECT count(*) FROM journal
 """
 # Every open journal of a refund that failed or came back, negated.
 BACK = f"""
-WITH {_need("back", "back_on")}, old AS (
-    SELECT j.*, n.back_on, n.period_id AS now_in FROM invoicing_journal j
-    JOIN need n ON n.id = j.refund_id
+WITH {_need("back", "back_on")}, old AS MATERIALIZED (
+    SELECT {_NEXT} AS new_id, n.back_on, n.period_id AS now_in, j.*
+    FROM need n JOIN invoicing_journal j ON j.refund_id = n.id
     WHERE j.kind <> 'back'
       AND NOT EXISTS (SELECT FROM invoicing_journal v WHERE v.reverses_id = j.id)
 ), journal AS ({_JOURNAL}
-    SELECT source || ':back', 'back', now_in, seller_id, marketplace_id, refund_id, id, currency,
-        back_on, text, now()
-    FROM old ORDER BY id RETURNING id, reverses_id, refund_id
+    SELECT new_id, source || ':back', 'back', now_in, seller_id, marketplace_id, refund_id, id,
+        currency, back_on, text, now()
+    FROM old RETURNING refund_id
 ), line AS ({_LINE}
-    SELECT j.id, l.account, l.country, l.rate, l.component, l.order_line_id, l.fact_id, -l.amount,
-        l.fx_rate, l.fx_day
-    FROM journal j JOIN invoicing_journalline l ON l.journal_id = j.reverses_id
+    SELECT old.new_id, l.account, l.country, l.rate, l.component, l.order_line_id, l.fact_id,
+        -l.amount, l.fx_rate, l.fx_day
+    FROM old JOIN invoicing_journalline l ON l.journal_id = old.id
 )
 SELECT count(DISTINCT refund_id) FROM journal
 """
@@ -286,20 +285,19 @@ LEFT JOIN LATERAL (
 WHERE s.currency <> s.home
 """
 FX = f"""
-WITH {_need("fx", "seen_on")}, given AS (
-    SELECT * FROM unnest(%(refunds)s::bigint[], %(losses)s::numeric[], %(rates)s::numeric[],
-        %(days)s::date[], %(old_rates)s::numeric[], %(old_days)s::date[])
-        AS g(refund_id, loss, rate, day, old_rate, old_day)
+WITH {_need("fx", "seen_on")}, loss AS (
+    SELECT n.*, g.* FROM need n JOIN unnest(%(refunds)s::bigint[], %(losses)s::numeric[],
+        %(rates)s::numeric[], %(days)s::date[], %(old_rates)s::numeric[], %(old_days)s::date[])
+        AS g(refund_id, loss, rate, day, old_rate, old_day) ON g.refund_id = n.id
 ), journal AS ({_JOURNAL}
-    SELECT 'refund:' || key || ':' || sent_times || ':fx', 'fx', period_id, seller_id,
+    SELECT journal_id, 'refund:' || key || ':' || sent_times || ':fx', 'fx', period_id, seller_id,
         marketplace_id, id, NULL::bigint, home, seen_on, amazon_order_id, now()
-    FROM need JOIN given g ON g.refund_id = need.id ORDER BY id RETURNING id, refund_id
+    FROM loss RETURNING id
 ), line AS ({_LINE}
-    SELECT j.id, x.account, '', NULL::numeric, '', NULL::bigint, NULL::bigint, x.amount, x.rate,
-        x.day
-    FROM journal j JOIN given g USING (refund_id)
-    CROSS JOIN LATERAL (VALUES ('fx', g.loss, g.rate, g.day),
-        ('fx_clearing', -g.loss, g.old_rate, g.old_day)) x(account, amount, rate, day)
+    SELECT journal_id, x.account, '', NULL::numeric, '', NULL::bigint, NULL::bigint, x.amount,
+        x.rate, x.day
+    FROM loss CROSS JOIN LATERAL (VALUES ('fx', loss, rate, day),
+        ('fx_clearing', -loss, old_rate, old_day)) x(account, amount, rate, day)
 )
 SELECT count(*) FROM journal
 """
