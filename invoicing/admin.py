@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from config.core.admin import ReadOnlyAdmin, TrailedAdmin
-from invoicing import payment_admin, texts  # noqa: F401 registers on import
+from invoicing import ledger_admin, payment_admin, texts  # noqa: F401 registers on import
 from invoicing.models import (
     ApprovalLimit,
     Artifact,
@@ -256,10 +256,11 @@ class MoneyFactAdmin(ReadOnlyAdmin):
 
 @admin.register(ReportRun)
 class ReportRunAdmin(ReadOnlyAdmin):
-    """Stored runs of the settlement report."""
+    """Stored runs of finance's reports."""
 
-    list_display = ("file_name", "date_from", "date_to", "seller", "rows", "by", "created_at")
-    list_filter = ("output_format", "seller", "marketplace")
+    list_display = ("file_name", "kind", "date_from", "date_to", "seller", "rows", "by",
+                    "created_at")  # fmt: skip
+    list_filter = ("kind", "output_format", "seller", "marketplace")
     search_fields = ("file_name", "sha256", "by__username")
     list_select_related = ("seller", "by")
 

@@ -40,6 +40,8 @@ _FINANCE_VIEWS = (
     "period",
     "journal",
     "journalline",
+    "accountnumber",
+    "datevclient",
 )
 _RULES = (
     "issuingmode",
@@ -51,6 +53,8 @@ _RULES = (
     "wording",
     "lanerule",
     "payeraccount",
+    "accountnumber",
+    "datevclient",
 )
 
 roles.register({f"invoicing.view_{name}": EVERYONE for name in _VIEWS})

@@ -3,16 +3,22 @@
 import itertools
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 
 from django.utils import timezone
 
 from config.core.trail import trail
+from invoicing import refunds
 from invoicing.models import (
+    AccountNumber,
+    DatevClient,
     Delivery,
     Document,
     DocumentRules,
     Erasure,
+    Feed,
     FxRate,
+    LaneRule,
     LegalHold,
     RetentionRule,
     TaxFact,
@@ -20,7 +26,10 @@ from invoicing.models import (
     ViesCheck,
     Wording,
 )
+from invoicing.sending import bank
 from orders.models import Order
+from tests.factories import make_user
+from tests.papers import make_account, make_calculation
 
 _next = itertools.count(1)
 FAR = date(2030, 1, 1)  # reference rates are older
@@ -41,6 +50,12 @@ def keep_facts(document: Document, country: str, *, by) -> None:
     )  # fmt: skip
     with trail("setup", by=by):
         DocumentRules.objects.get_or_create(seller=document.seller)
+        DatevClient.objects.get_or_create(
+            seller=document.seller, defaults={"consultant": 1001, "client": n}
+        )
+        AccountNumber.objects.create(
+            seller=document.seller, account="vat", country=country, number=f"17{n:02d}"
+        )
         VatRate.objects.create(
             country=country, kind="standard", rate=Decimal("0.19"), valid_from=day, source="Demo"
         )
@@ -50,6 +65,26 @@ def keep_facts(document: Document, country: str, *, by) -> None:
         Wording.objects.create(key=f"own_{n}", language="de", text="Demo")
         make_delivery(document, by=by)
         LegalHold.objects.create(document=document, reason="Audit of the year", placed_by=by)
+
+
+def keep_payments(order: Order, *, by) -> None:
+    """One row of each way that refunds leave: a rule, an account, a bank file, a feed."""
+    n = next(_next)
+    with trail("setup", by=by):
+        LaneRule.objects.create(seller=order.seller, marketplace=order.marketplace, lane="feed")
+        Feed.objects.create(
+            seller=order.seller, marketplace=order.marketplace, feed_type="DEMO",
+            content_type="text/plain", content=b"demo", sha256=sha256(b"demo").hexdigest(),
+            feed_id=f"F{n}", state="prepared",
+        )  # fmt: skip
+    make_account(order.seller)
+    refund = refunds.propose(
+        by=by, order=order, origin="order", note="Account closed",
+        payee={"name": "Demo Einkauf AG", "iban": "DE89370400440532013000"},
+        calculation=make_calculation(order, net="1.00", tax="0.19"),
+    )  # fmt: skip
+    refunds.approve(refund.key, by=make_user("lead"))
+    bank.make_file([refund.key], by=by)
 
 
 def make_delivery(document: Document, *, by, state="prepared", **fields) -> Delivery:

@@ -141,3 +141,30 @@ def settled_refunds(orders: int, *, by_id: int) -> None:
             " -r.gross, 'EUR', r.sent_on, r.sent_on, '', '', md5(r.id::text), 1"
             " FROM invoicing_refund r JOIN orders_order o ON o.id = r.order_id"
         )
+
+
+def journals(count: int) -> None:
+    """``count`` balanced journals of four lines in October 2026, over the settled refunds."""
+    with without_triggers("invoicing_period", "invoicing_journal", "invoicing_journalline") as db:
+        db.execute(
+            "INSERT INTO invoicing_period (id, seller_id, marketplace_id, month, state, totals,"
+            " sha256, reason, version) SELECT 1, 1, min(marketplace_id), '2026-10-01', 'open',"
+            " '[]', '', '', 1 FROM invoicing_refund"
+        )
+        db.execute(
+            "INSERT INTO invoicing_journal (id, source, kind, period_id, seller_id, marketplace_id,"
+            " refund_id, currency, posted_on, text, created_at)"
+            " SELECT i, 'refund:' || r.key || ':' || i, 'sent', 1, 1, r.marketplace_id, r.id,"
+            " 'EUR', r.sent_on, '302-' || r.order_id, now()"
+            " FROM generate_series(1, %(n)s) i JOIN invoicing_refund r"
+            " ON r.id = 1 + i %% (SELECT max(id) FROM invoicing_refund)",
+            {"n": count},
+        )
+        db.execute(
+            "INSERT INTO invoicing_journalline (journal_id, account, country, rate, component,"
+            " amount) SELECT j.id, x.account, x.country, x.rate, '', x.amount"
+            " FROM invoicing_journal j CROSS JOIN (VALUES"
+            " ('buyer_refunds', 'DE', 0.19, 40.00), ('freight', 'DE', 0.19, 10.00),"
+            " ('vat', 'DE', 0.19, 9.50), ('in_transit', '', NULL, -59.50))"
+            " AS x(account, country, rate, amount)"
+        )

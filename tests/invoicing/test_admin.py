@@ -18,7 +18,7 @@ SHOWN = [model for model in apps.get_app_config("invoicing").get_models()
          if not hasattr(model, "pgh_tracked_model")]  # fmt: skip
 EDITED = {
     "issuingmode", "approvallimit", "numberseries", "documentrules", "vatrate", "fxrate",
-    "retentionrule", "wording", "lanerule", "payeraccount",
+    "retentionrule", "wording", "lanerule", "payeraccount", "accountnumber", "datevclient",
 }  # fmt: skip
 
 

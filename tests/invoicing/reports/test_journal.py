@@ -9,7 +9,7 @@ import pytest
 from django.db.models import Sum
 
 from config.core.refused import Refused
-from invoicing import refunds
+from invoicing import crediting, refunds
 from invoicing.matching import match_refunds
 from invoicing.models import Account, AccountNumber, Journal, JournalLine
 from invoicing.reports import runs
@@ -127,11 +127,14 @@ def test_vat_corrections_say_what_the_vat_account_says(finance):
 
 def test_vat_totals_count_credit_notes_and_what_has_none(finance):
     refund = confirmed(make_order(rate="0.19"), "10.00", "1.90")
+    crediting.record_credit_note(
+        refund, by=finance, number="DE6DEMO1C", issue_date=date(2026, 10, 29)
+    )
+    confirmed(make_order(seller=refund.seller, rate="0.19"), "5.00", "0.95")
     run = runs.run("vat", OCTOBER, "csv", by=finance)
     (total,) = run.totals
-    noted = bool(refund.document and refund.document.number)
-    assert (total["credit_notes"], total["without"]) == ((1, 0) if noted else (0, 1))
-    assert (total["month"], total["country"], total["gross"]) == ("2026-10", "DE", "11.90")
+    assert (total["credit_notes"], total["without"]) == (1, 1)
+    assert (total["month"], total["country"], total["gross"]) == ("2026-10", "DE", "17.85")
 
 
 def test_refund_taken_back_adds_its_vat_again(finance):
