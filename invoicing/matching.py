@@ -77,6 +77,7 @@ def _match(seller_ids: list[int] | None, import_file: ImportFile | None) -> Matc
         params = {"sellers": seller_ids, "days": DAYS, "by": by.pk, "chunk": CHUNK}
         _heal(cursor, params)
         unified = one_money.unify(seller_ids, import_file=import_file)
+        params["moved"] = unified.refunds
         params["orders"] = _lock(cursor, params | {"changed": unified.orders})
         touched, rows = _tie(cursor, params)
         touched = sorted({*touched, *unified.refunds})

@@ -55,10 +55,11 @@ WHERE o.id = f.order_id AND o.facts_complete AND f.is_refund AND f.bucket = 'buy
 # Refunds made of Amazon's rows of which Amazon now tells another amount (a better source, more
 # rows) or divides them otherwise. They give way to new ones; where nothing is left it came back.
 REPLACED = f"""
-SELECT r.id, -sum(f.amount) <> 0 AS is_due FROM invoicing_refund r
-JOIN invoicing_moneyfact f ON f.refund_id = r.id
-WHERE r.source = 'amazon' AND r.state = 'confirmed' AND r.order_id = ANY(%(orders)s)
-GROUP BY r.id HAVING -sum(f.amount) <> r.gross OR count(DISTINCT {GROUP_KEY}) > 1
+SELECT r.id, COALESCE(-sum(f.amount), 0) <> 0 AS is_due FROM invoicing_refund r
+LEFT JOIN invoicing_moneyfact f ON f.refund_id = r.id
+WHERE (f.id IS NOT NULL OR r.id = ANY(%(moved)s)) AND r.source = 'amazon'
+  AND r.state = 'confirmed' AND r.order_id = ANY(%(orders)s)
+GROUP BY r.id HAVING -sum(f.amount) IS DISTINCT FROM r.gross OR count(DISTINCT {GROUP_KEY}) > 1
     OR EXISTS (
         SELECT FROM invoicing_moneyfact g JOIN invoicing_refund o ON o.id = g.refund_id
         WHERE g.order_id = r.order_id AND g.refund_id <> r.id AND g.currency = r.currency

@@ -31,7 +31,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Unified:
-    """What one run changed: orders whose facts count otherwise, refunds that others prove now."""
+    """What one run changed: orders whose facts count otherwise, refunds whose money did."""
 
     orders: list[int] = field(default_factory=list)
     refunds: list[int] = field(default_factory=list)
@@ -60,11 +60,12 @@ def unify(
         for statement in _statements():
             cursor.execute(statement)
         cursor.execute(sql.AIMS)
+        cursor.execute(sql.LOSING)
+        refunds = [refund for (refund,) in cursor.fetchall()]
         cursor.execute(sql.MOVE_TIES)
-        refunds = {refund for (refund,) in cursor.fetchall()}
         cursor.execute(sql.STORE)
         orders = {order for (order,) in cursor.fetchall()}
-    return Unified(sorted(orders), sorted(refunds))
+    return Unified(sorted(orders), refunds)
 
 
 def _statements() -> Iterator[str]:

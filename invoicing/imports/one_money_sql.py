@@ -158,6 +158,10 @@ FROM aimed a;
 CREATE INDEX ON one_aim (id);
 ANALYZE one_aim
 """
+LOSING = """
+SELECT DISTINCT e.refund_id FROM one_aim a JOIN invoicing_moneyfact e ON e.id = a.id
+WHERE a.bucket = 'echo' AND e.refund_id IS NOT NULL ORDER BY 1
+"""
 # The refund that an echo proved is proven by the piece that counts.
 MOVE_TIES = """
 UPDATE invoicing_moneyfact f SET refund_id = m.refund_id FROM (
@@ -169,7 +173,6 @@ UPDATE invoicing_moneyfact f SET refund_id = m.refund_id FROM (
         AND g.sku = w.sku AND g.at = w.at AND g.told = 'buyer'
     GROUP BY g.id
 ) m WHERE f.id = m.id AND f.refund_id IS NULL
-RETURNING f.refund_id
 """
 STORE = """
 UPDATE invoicing_moneyfact f SET bucket = a.bucket, echo_of_id = a.echo_of,
