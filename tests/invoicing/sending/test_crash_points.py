@@ -69,11 +69,11 @@ def worker():
         text=True,
     )
 
-    def live(at: str, amazon: Server, seconds: float = 15) -> bool:
+    def live(at: str, amazon: Server, seconds: float = 30) -> bool:
         told = amazon.environment("*")
         told["AMAZON_REFRESH_TOKENS"] = json.loads(told["AMAZON_REFRESH_TOKENS"])
         times = {"SENDING_HOLD": 0, "SENDING_WINDOW": 0, "SENDING_LEASE": LEASE,
-                 "SENDING_POLL": 0, "AMAZON_TIMEOUT": 1}  # fmt: skip
+                 "SENDING_POLL": 0.1, "AMAZON_TIMEOUT": 1}  # fmt: skip
         order = {
             "at": at,
             "settings": told | times,
