@@ -20,23 +20,31 @@ becomes a refund of Amazon's where the order is complete, paid in the same curre
 certain; the rest stays untied, is listed by ``untied()`` and is tried again after each import.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from config.core.models import User
+from config.core.refused import Refused
+from config.core.roles import require
 from config.core.trail import trail
 from invoicing import matching_changes_sql as changes
 from invoicing import matching_sql as sql
 from invoicing import refund_row, refunds
 from invoicing.imports import one_money
-from invoicing.models import MoneyFact
-from orders.models import ImportFile
+from invoicing.models import MoneyFact, Refund
+from invoicing.models.refund import Source
+from invoicing.states import RefundState
+from orders.models import ImportFile, OrderLine
 
 DAYS = 3
 ROUNDS = 100
 CHUNK = 20_000  # refunds made in one transaction
+MAY_HAVE_LEFT = (
+    RefundState.SENDING, RefundState.SENT, RefundState.UNKNOWN, RefundState.CONFIRMED,
+)  # fmt: skip
 LOCK = 0x5E771E  # one matching at a time; a second one waits and finds the work done
 
 
@@ -204,3 +212,72 @@ def _create(cursor, params: dict) -> tuple[list[int], int]:
     cursor.execute(sql.INSERT_LINES)
     cursor.execute(sql.TIE_NEW)
     return sorted(created), cursor.rowcount
+
+
+# --- By hand -------------------------------------------------------------------------------------
+
+
+def assign(
+    fact_ids: Iterable[int],
+    *,
+    by,
+    order_line: OrderLine | None = None,
+    refund: Refund | None = None,
+    reason: str,
+) -> list[MoneyFact]:
+    """Say which refund of ours, or which order line, money means that matching left alone.
+
+    The facts are of one order, the buyer's and untied; the refund is one that left (or may have).
+    What follows is matching's: the refund is confirmed where that is all its money, money of a
+    line becomes Amazon's refund. Who said it, when and why stays with the facts. Raises Refused.
+    """
+    require(by, "invoicing.assign_money_fact")
+    if not reason.strip():
+        raise Refused("reason", "Say how you know; the reason is kept with the money.")
+    if (order_line is None) == (refund is None):
+        raise Refused("one_of_both", "Choose either a refund or an order line.")
+    with trail("assign_money", by=by, reason=reason.strip()), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        facts = _waiting(fact_ids)
+        _check_meaning(facts[0], order_line, refund)
+        values = {"facts": [fact.pk for fact in facts], "by": by.pk}
+        values |= {"reason": reason.strip()[:500], "refund": refund and refund.pk}
+        cursor.execute(changes.ASSIGN, values | {"line": order_line and order_line.pk})
+        if refund:
+            confirmed = _confirm(cursor, [refund.pk], User.objects.system())
+            _tell_others(cursor, [refund.pk], confirmed)
+        else:
+            _match([facts[0].seller_id], None)
+    return list(MoneyFact.objects.filter(pk__in=values["facts"]).order_by("pk"))
+
+
+def _waiting(fact_ids: Iterable[int]) -> list[MoneyFact]:
+    """The facts, locked after their cases and refunds; refused where one is not waiting."""
+    rows = MoneyFact.objects.filter(pk__in=list(fact_ids)).order_by("pk")
+    orders = set(rows.order_by().values_list("order_id", flat=True)) - {None}
+    origins = Refund.objects.filter(order__in=orders).order_by().values_list("origin", flat=True)
+    refund_row.lock_first(origins, orders)
+    list(Refund.objects.filter(order__in=orders).order_by("pk").select_for_update())
+    facts = list(rows.select_for_update(of=("self",)))
+    if not facts or len(orders) != 1 or len({(f.order_id, f.currency) for f in facts}) != 1:
+        raise Refused("one_order", "Choose money of one order, in one currency.")
+    if any(f.bucket != f.Bucket.BUYER or not f.is_refund or f.refund_id for f in facts):
+        raise Refused(
+            "tied", "This money belongs to a refund already, or is not the buyer's: look again."
+        )
+    return facts
+
+
+def _check_meaning(fact: MoneyFact, order_line: OrderLine | None, refund: Refund | None) -> None:
+    if order_line and order_line.order_id != fact.order_id:
+        raise Refused("foreign_line", "This line is of another order.")
+    if not refund:
+        return
+    now = Refund.objects.get(pk=refund.pk)
+    if (now.order_id, now.currency) != (fact.order_id, fact.currency):
+        raise Refused("foreign_refund", "This refund is of another order or currency.")
+    if now.source != Source.RETOUR or now.state not in MAY_HAVE_LEFT:
+        raise Refused(
+            "state",
+            f"This refund is {now.get_state_display().lower()}: no money of it can have left.",
+        )

@@ -23,6 +23,7 @@ HEAL_DOUBT = """
 UPDATE invoicing_moneyfact f SET order_line_id = NULL FROM orders_orderline l
 WHERE f.is_refund AND f.bucket = 'buyer' AND f.refund_id IS NULL AND f.order_item_code <> ''
   AND l.id = f.order_line_id AND l.order_item_id IS DISTINCT FROM f.order_item_code
+  AND f.assigned_by_id IS NULL
   AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s))
 """
 # Without a code a SKU is enough only where a complete order names it once.
@@ -73,3 +74,10 @@ UPDATE invoicing_refund SET state = 'reversed', amazon_refund_id = '', version =
 WHERE id = ANY(%(replaced)s)
 """
 UNTIE = "UPDATE invoicing_moneyfact SET refund_id = NULL WHERE refund_id = ANY(%(due)s)"
+# What a person says of money that waits.
+ASSIGN = """
+UPDATE invoicing_moneyfact SET order_line_id = COALESCE(%(line)s, order_line_id),
+    refund_id = %(refund)s, assigned_by_id = %(by)s, assigned_at = now(),
+    assigned_reason = %(reason)s
+WHERE id = ANY(%(facts)s)
+"""

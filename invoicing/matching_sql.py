@@ -146,6 +146,7 @@ PAIR_WHOLE = _PAIR.format(
     " AND (NOT r.has_facts OR r.amazon_refund_id = '')",
     release=""", released AS (
     UPDATE invoicing_moneyfact f SET refund_id = NULL FROM pair WHERE f.refund_id = pair.refund_id
+      AND f.assigned_by_id IS NULL
 )""",
 )
 # The part that was still missing.

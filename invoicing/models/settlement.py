@@ -1,5 +1,6 @@
 """Settlements and their rows: the money as Amazon's files show it. Facts; nothing here decides."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -109,6 +110,16 @@ class MoneyFact(models.Model):
     order_item_code = models.CharField(max_length=30, blank=True)
     sku = models.CharField(max_length=80, blank=True)
     quantity = models.IntegerField(null=True)
+    assigned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text=_("Who said by hand which line or refund it means."),
+    )
+    assigned_at = models.DateTimeField(null=True)
+    assigned_reason = models.CharField(max_length=500, blank=True, db_default="")
     row_hash = models.CharField(max_length=32)
     occurrence = models.PositiveIntegerField(default=1)
     import_file = models.ForeignKey(ImportFile, models.SET_NULL, null=True, related_name="+")
@@ -141,6 +152,9 @@ class MoneyFact(models.Model):
             ),
             models.Index(fields=["posted_on"], condition=Q(is_refund=True), name="refund_posted"),
             models.Index(fields=["refund"]),
+            models.Index(
+                fields=["order"], condition=~Q(source="settlement"), name="money_of_lesser_source"
+            ),
         ]
 
     def __str__(self):
