@@ -12,9 +12,21 @@ from django.utils.translation import gettext_lazy as _
 
 from config.core.models import User
 from config.core.roles import FINANCE
-from invoicing.models import Account, BankFile, Feed, FxRate, Journal, JournalLine, Match, Period
+from invoicing.models import (
+    Account,
+    BankFile,
+    Document,
+    Feed,
+    FxRate,
+    Journal,
+    JournalLine,
+    Match,
+    Period,
+    Refund,
+)
 from invoicing.models.match import Cause, Kind, Result
 from invoicing.states import FeedState
+from orders.models import Order
 
 MINE, NOBODY = "mine", "nobody"
 
@@ -94,13 +106,13 @@ class LedgerFilters(django_filters.FilterSet):
         """A refund's key, the beginning of an order id, an RMA or a document's number."""
         value = value.strip()
         found = (
-            Q(journal__refund__order__amazon_order_id__startswith=value)
-            | Q(journal__refund__origin__iexact=value)
-            | Q(journal__document__number__iexact=value)
+            Q(order__in=Order.objects.filter(amazon_order_id__startswith=value))
+            | Q(origin__iexact=value)
+            | Q(document__in=Document.objects.filter(number__iexact=value))
         )
         with suppress(ValueError):
-            found |= Q(journal__refund__key=uuid.UUID(value))
-        return rows.filter(found)
+            found |= Q(key=uuid.UUID(value))
+        return rows.filter(journal__refund__in=Refund.objects.filter(found))
 
     def only_amount(self, rows: QuerySet, name: str, value: slice) -> QuerySet:
         """Amounts of either side, without their sign."""

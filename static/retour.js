@@ -12,6 +12,7 @@
   const PLACES = {
     t: "today", q: "returns", o: "orders", b: "buyers", f: "refunds",
     d: "documents", s: "settlement", i: "imports", y: "activity",
+    e: "exceptions", l: "ledger", p: "periods",
   };
   let going = 0;
 

@@ -149,11 +149,13 @@ def _books(user: Any) -> list[Tile]:
     if user.has_perm("invoicing.view_match"):
         url, rows = path_of("invoicing:exceptions"), Match.objects.order_by()
         rows = rows.filter(result=Result.OPEN)
-        found.append(Tile("exceptions", _("Exceptions"), rows, url, "warn"))
         if user.has_perm("invoicing.resolve_match"):
             mine, nobody = rows.filter(owner=user), rows.filter(owner=None)
             found.append(Tile("my-exceptions", _("My exceptions"), mine, f"{url}?owner=mine"))
-            found.append(Tile("unowned", _("Exceptions of nobody"), nobody, f"{url}?owner=nobody"))
+            url = f"{url}?owner=nobody"
+            found.append(Tile("unowned", _("Exceptions of nobody"), nobody, url, "warn"))
+        else:
+            found.append(Tile("exceptions", _("Exceptions"), rows, url, "warn"))
     if user.has_perm("invoicing.view_feed"):
         lost = Feed.objects.order_by().filter(state=FeedState.UNKNOWN)
         url = f"{path_of('invoicing:feeds')}?state=unknown"
