@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
-from lxml import etree
+from lxml import etree  # type: ignore[import-untyped]
 
 SAFE = {"resolve_entities": False, "no_network": True}
 LONGEST = 300  # characters kept of one error
