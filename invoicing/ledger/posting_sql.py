@@ -57,7 +57,7 @@ _SEEN = f"""
     WHERE refund_id IS NOT NULL AND {_IDS.format("refund_id")} GROUP BY 1
 """
 # One row a refund: its days, what is posted, what money says, and what is still to be posted.
-# Refunds from before Retour were booked where they were made.
+# Refunds from before Retour were booked where they were made; a bank's statement has its own day.
 STANDING = f"""
     SELECT r.id, r.key, r.seller_id, r.marketplace_id, r.order_id, r.currency, r.gross, r.lane,
         z.home, c.last_closed, r.state = 'confirmed' AS is_confirmed,
@@ -66,8 +66,11 @@ STANDING = f"""
         coalesce(b.amazon, 0) AS amazon, coalesce(f.seen, 0) AS seen,
         coalesce(r.sent_on, (coalesce(r.sent_at, r.proposed_at) AT TIME ZONE z.zone)::date)
             AS sent_on,
-        coalesce(f.seen_on, (coalesce(r.confirmed_at, r.sent_at, r.proposed_at)
-            AT TIME ZONE z.zone)::date) AS seen_on,
+        coalesce(f.seen_on, (
+            SELECT (a.evidence ->> 'paid_on')::date FROM invoicing_refundattempt a
+            WHERE r.lane = 'bank' AND a.refund_id = r.id ORDER BY a.number DESC LIMIT 1
+        ), (coalesce(r.confirmed_at, r.sent_at, r.proposed_at) AT TIME ZONE z.zone)::date)
+            AS seen_on,
         greatest(coalesce(f.back_on, (%(now)s AT TIME ZONE z.zone)::date), b.last_on) AS back_on,
         r.state IN ('sent', 'confirmed') AND coalesce(b.open_sent, 0) = 0 AS wants_sent,
         r.state = 'confirmed' AND (coalesce(b.open_seen, 0) = 0

@@ -1,5 +1,6 @@
 """Exchange differences: the sale's rate against the refund's, booked in the seller's currency."""
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -102,7 +103,7 @@ def test_rate_that_the_invoice_froze_counts_for_the_sale():
         issuer="amazon",
     )  # fmt: skip
     with_rate = {"national_tax": {"currency": "EUR", "rate": "1.30", "date": "2026-09-30"}}
-    frozen = fx_loss.sql.ABROAD.replace("d.payload", f"'{as_json(with_rate)}'::jsonb")
+    frozen = fx_loss.sql.ABROAD.replace("d.payload", f"'{json.dumps(with_rate)}'::jsonb")
     refund = seen_in_pounds(order)
     original = fx_loss.sql.ABROAD
     fx_loss.sql.ABROAD = frozen
@@ -112,12 +113,6 @@ def test_rate_that_the_invoice_froze_counts_for_the_sale():
         fx_loss.sql.ABROAD = original
     assert invoice.issue_date == loss.sold_on
     assert loss.original == (Decimal("1.30"), date(2026, 9, 30))
-
-
-def as_json(value) -> str:
-    import json
-
-    return json.dumps(value)
 
 
 @pytest.mark.parametrize(

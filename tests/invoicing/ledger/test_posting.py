@@ -16,8 +16,10 @@ from invoicing.calculation import CalculatedLine, Calculation
 from invoicing.ledger import posting
 from invoicing.matching import match_refunds
 from invoicing.models import Journal, JournalLine, MoneyFact, Period, Refund
+from invoicing.sending import bank
 from tests.factories import make_line, make_order, make_registration, make_seller, make_user
 from tests.invoicing.money import DAY, make_fact, make_refund, make_settlement
+from tests.papers import make_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_october")]
 LEDGER = [
@@ -197,9 +199,7 @@ def test_money_of_another_amount_stays_on_its_way_until_it_is_accepted():
     make_fact(make_settlement(order.seller), order, order.lines.get(), "-35.00", adjustment="A1")
     match_refunds()
     assert list(booked(refund)) == ["1:sent"]
-    with trail("test", by=User.objects.system()):
-        Refund.objects.filter(pk=refund.pk).update(state="confirmed", confirmed_at=DAY)
-        refund_row.tell([refund.pk])
+    refunds.accept_difference(refund.key, by=make_user("finance"), reason="Amazon rounded.")
     assert booked(refund)["1:confirmed"] == money(
         in_transit="35.70", amazon="-35.00", difference="-0.70"
     )
@@ -220,15 +220,26 @@ def test_money_that_comes_later_is_booked_as_the_change():
     assert broken() == {}
 
 
-def test_bank_transfer_is_booked_against_the_bank():
-    refund = make_refund(make_order(), ("30.00", "5.70"))
-    with connection.cursor() as cursor, trail("test", by=User.objects.system()):
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        bank = posting.sql.SEEN.replace("n.lane", "'bank'").replace(
-            "WHERE s.wants_seen", "WHERE true"
-        )
-        cursor.execute(bank, {"ids": [refund.pk], "now": DAY})
+def test_bank_transfer_is_booked_against_the_bank_on_the_statements_day():
+    order, (finance, lead) = make_order(), people()
+    make_account(order.seller)
+    documents.record_invoice(
+        order, by=finance, number="INV-1", issue_date=date(2026, 10, 1), issuer="amazon"
+    )
+    refund = refunds.propose(
+        by=lead, order=order, origin="order", note="Account closed",
+        payee={"name": "Demo AG", "iban": "DE89370400440532013000"},
+        calculation=Calculation("EUR", (part(order, "item", "30.00", "5.70"),), "demo"),
+    )  # fmt: skip
+    refunds.approve(refund.key, by=finance)
+    file = bank.make_file([refund.key], by=lead)
+    assert booked(refund) == {}
+    bank.executed(file, by=lead, on=DAY.date())
+    assert list(booked(refund)) == ["1:sent"]
+    refunds.confirm_paid(refund.key, by=finance, on=date(2026, 10, 30), reference="KTO 7/2026")
     assert booked(refund)["1:confirmed"] == money(in_transit="35.70", bank="-35.70")
+    assert Journal.objects.get(kind="confirmed").posted_on == date(2026, 10, 30)
+    assert broken() == {}
 
 
 # --- Back ----------------------------------------------------------------------------------------
