@@ -34,6 +34,7 @@ SCHEDULE = {
     "sweep-refunds": ("invoicing.tasks.sweep_refunds", 30.0),
     "match-refunds": ("invoicing.tasks.match_refunds", crontab(minute="*/15")),
     "refresh-matches": ("invoicing.tasks.refresh_matches", crontab(minute="25")),
+    "post-ledger": ("invoicing.tasks.post_ledger", crontab(minute="55")),
     "follow-supplies": ("invoicing.tasks.follow_supplies", crontab(minute="5,20,35,50")),
     "send-queued-messages": ("returns.tasks.send_messages", 60.0),
     "take-in-returns": ("returns.tasks.take_in_returns", crontab(minute="40")),
