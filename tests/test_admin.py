@@ -25,7 +25,7 @@ from returns import evidence, workflow
 from returns.models import Policy
 from tests.factories import make_buyer, make_order, make_rma, make_user
 from tests.invoicing.money import make_fact, make_settlement
-from tests.kept import keep_facts
+from tests.kept import keep_facts, keep_payments
 from tests.orders.doubts import make_doubt, make_waiting
 from tests.orders.reports import bring_in, text
 from tests.papers import make_limit, make_refund, make_shipped_order
@@ -101,6 +101,7 @@ def furnish(folder, currency: str) -> None:
     documents.render_numbered(document.pk)
     documents.file_of(document, by=finance)
     keep_facts(document, COUNTRIES[currency], by=finance)
+    keep_payments(order, by=finance)
     doubt = make_doubt()
     make_fact(make_settlement(doubt.seller), doubt, None, "-7.00")
     make_waiting()
