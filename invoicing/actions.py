@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from config.core.roles import may
 from invoicing import finance_forms, forms
+from invoicing.four_eyes import is_alone
 from invoicing.models import Refund
 from invoicing.models.refund import Lane, Source
 from invoicing.states import MONEY_LEFT, REFUND_VERB, DocumentState, RefundState
@@ -123,7 +124,7 @@ def _verb(refund: Refund, user: Any, verb: str, bound: dict) -> Action:
 
 
 def _is_first(refund: Refund, user: Any) -> bool:
-    return refund.needs_second and refund.proposer_id == user.pk
+    return refund.needs_second and is_alone(refund, user)
 
 
 def _paper(refund: Refund, user: Any, bound: dict) -> list[Action]:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from config.core.money import ZERO, format_money
 from config.core.refused import Refused
 from invoicing.models import Approval, ApprovalLimit, Refund
+from invoicing.models.refund import Lane
 from orders.models import Seller
 
 # The same text as in the trigger: both wait for one another.
@@ -70,7 +71,7 @@ def is_alone(refund: Refund, by) -> bool:
 
 def named_by(refund: Refund) -> int | None:
     """Who entered the account that the refund goes to; None where it goes to none."""
-    payee = getattr(refund, "payee", None)
+    payee = getattr(refund, "payee", None) if refund.lane == Lane.BANK else None
     return payee.by_id if payee else None
 
 

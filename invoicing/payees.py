@@ -12,6 +12,7 @@ from stdnum.exceptions import ValidationError
 
 from config.core.refused import Refused
 from invoicing.models import Payee, Refund
+from invoicing.models.refund import Lane
 
 # Countries whose accounts a SEPA credit transfer reaches (EPC409-09).
 SEPA = (
@@ -56,7 +57,7 @@ def target(given: Mapping[str, str] | Target) -> Target:
 
 def target_of(refund: Refund) -> Target | None:
     """Where the refund goes as stored; None where it goes to no account."""
-    payee = getattr(refund, "payee", None)
+    payee = getattr(refund, "payee", None) if refund.lane == Lane.BANK else None
     return payee and Target(payee.name, payee.iban, payee.bic)
 
 

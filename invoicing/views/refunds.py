@@ -17,6 +17,7 @@ from config.core.lists import BulkAction, HeaderAction, ListPage, Tab
 from config.core.refused import Refused
 from invoicing.actions import SECOND
 from invoicing.filters import RefundFilters
+from invoicing.four_eyes import is_alone
 from invoicing.models import Refund
 from invoicing.models.refund import Source
 from invoicing.refunds import approve_many
@@ -156,7 +157,7 @@ def _preview(rows: list[Refund], user) -> dict:
 def _why_not(refund: Refund, user) -> str:
     if refund.state not in (RefundState.PROPOSED, RefundState.FAILED):
         return _("It is %(state)s.") % {"state": refund.get_state_display().lower()}
-    if refund.needs_second and refund.proposer_id == user.pk:
+    if refund.needs_second and is_alone(refund, user):
         return str(SECOND)
     return ""
 
