@@ -6,6 +6,7 @@ amounts of groups and refunds are what the buyer gets back (positive).
 """
 
 from config.core.money import EXPONENTS
+from invoicing import units
 
 # Orders whose money is not tied yet: refunds of Amazon's may be made on them.
 ORDERS = """
@@ -251,6 +252,10 @@ WHERE g.has_lines AND g.gross > 0 AND o.facts_complete
 ORDER BY g.posted_at, g.id LIMIT %(chunk)s;
 ANALYZE new_refund
 """
+_UNITS = units.sql(
+    "gross", "untaxed", paid_gross="paid_gross", paid_net="paid_net", quantity="quantity",
+    places="places",
+)  # fmt: skip
 _EXPONENTS = ", ".join(f"('{code}', {places})" for code, places in sorted(EXPONENTS.items()))
 # A gross amount is split as the line was paid; parts of one line are rounded cumulatively, so
 # that together they are the paid net and tax to the cent (money.py: half up, as numeric does).
@@ -296,12 +301,7 @@ SELECT group_id, order_line_id, component, is_odd, rate, gross,
                 THEN round(before_gross * paid_net / paid_gross, places) - before_net
                 ELSE 0 END
         ELSE round(gross / (1 + COALESCE(rate, 0)), places) END AS net,
-    CASE WHEN component <> 'item' OR quantity = 0 THEN 0
-        WHEN paid_gross > 0 AND gross BETWEEN 0 AND paid_gross
-            AND gross * quantity %% paid_gross = 0 THEN gross * quantity / paid_gross
-        WHEN paid_net > 0 AND untaxed BETWEEN 0 AND paid_net
-            AND untaxed * quantity %% paid_net = 0 THEN untaxed * quantity / paid_net
-        ELSE 0 END::int AS quantity
+    CASE WHEN component = 'item' THEN COALESCE({_UNITS}, 0) ELSE 0 END::int AS quantity
 FROM counted;
 ANALYZE new_line
 """

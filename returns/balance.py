@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from config.core.money import ZERO, Split, quantum, whole
+from invoicing import units
 from invoicing.calculation import Component
 from returns.policy import ShippingRule
 from returns.reasons import UNDECIDED
@@ -111,15 +112,21 @@ class Balance:
         self.spent[component] = self.spent_on(component) + amount
 
     def units_in(self, row: AlreadyRefunded) -> int:
-        """Units a row stands for; where Amazon did not say, the nearest whole number of them."""
+        """Units a row stands for; where Amazon did not say, those its amount tells, or none."""
         if row.component != "item":
             return 0
         if row.quantity is not None:
             return row.quantity
-        gross = self.of("item")[0].gross
-        if gross <= 0 or row.net + row.tax <= 0:
-            return 0
-        return int((row.net + row.tax) * self.paid.quantity * 2 // gross + 1) // 2
+        paid = self.of("item")[0]
+        told = units.units_of(
+            row.net + row.tax,
+            row.net,
+            paid_gross=paid.gross,
+            paid_net=paid.net,
+            quantity=self.paid.quantity,
+            currency=self.paid.currency,
+        )
+        return told or 0
 
     @property
     def units_left(self) -> int:
