@@ -25,6 +25,7 @@ VERBS = {
     "reverse_refund": gettext_lazy("noted that the money came back"),
     "confirm_refund": gettext_lazy("saw the money in a settlement"),
     "match_refunds": gettext_lazy("matched Amazon's money"),
+    "assign_money": gettext_lazy("said what Amazon's money means"),
     "import_report": gettext_lazy("imported a report"),
     "change_lane_refund": gettext_lazy("let the refund go another way"),
     "confirm_paid_refund": gettext_lazy("saw the transfer on the bank statement"),

@@ -56,7 +56,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def page(request: HttpRequest, pk: int, bound: AssignForm | None = None, status: int = 200):
     """Draw the transaction an amount belongs to, and what it may mean."""
-    related = ("order__buyer", "settlement", "refund", "seller", "marketplace", "echo_of")
+    related = ("order__buyer", "settlement", "refund", "seller", "marketplace", "assigned_by")
     fact = get_object_or_404(MoneyFact.objects.select_related(*related), pk=pk)
     facts = _transaction(fact)
     form = bound or AssignForm(facts=facts)

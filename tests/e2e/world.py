@@ -115,7 +115,8 @@ def _books(world) -> None:
     order = make_shipped_order(seller=seller)
     make_invoice(order, by=people.finance)
     transfer = refunds.propose(
-        by=people.agent, order=order, origin="order", calculation=make_calculation(order),
+        by=people.agent, order=order, origin="order", note="Account closed",
+        calculation=make_calculation(order),
         payee={"name": "Demo Einkauf AG", "iban": "DE89 3704 0044 0532 0130 00"},
     )  # fmt: skip
     world.transfer = refunds.approve(transfer.key, by=people.finance)

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -324,3 +325,61 @@ def test_rates_are_for_finance_to_enter(client):
     client.force_login(make_user("auditor"))
     assert "Add rates" not in text_of(client.get("/rates/"))
     assert upload(client, ECB).status_code == 403
+
+
+# --- Money without a refund ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def untied_fact():
+    """50.00 that Amazon refunded on an order of two lines without saying on which."""
+    order = make_order(lines=2)
+    refund = make_refund(order, ("30.00", "5.70"))
+    fact = make_fact(make_settlement(order.seller), order, None, "-50.00", adjustment="A1")
+    match_refunds()
+    refresh()
+    fact = again(fact)
+    assert fact.refund is None
+    return SimpleNamespace(fact=fact, order=order, refund=refund)
+
+
+def assign(client, fact, **data):
+    return client.post(reverse("invoicing:money-assign", args=[fact.pk]), data, follow=True)
+
+
+def test_money_without_a_refund_names_its_order_and_what_it_may_mean(client, finance, untied_fact):
+    page = text_of(client.get("/money/untied/"))
+    assert f'href="/money/{untied_fact.fact.pk}/"' in page
+    page = text_of(client.get(f"/money/{untied_fact.fact.pk}/"))
+    assert "Our refund of 35.70 EUR, sent" in page
+    for line in untied_fact.order.lines.all():
+        assert f"A refund Amazon made of {line.sku}" in page
+    match = Match.objects.get(kind="money")
+    assert f'href="{match.get_absolute_url()}"' in page
+    assert f'href="/money/{untied_fact.fact.pk}/"' in text_of(client.get(match.get_absolute_url()))
+
+
+def test_money_of_a_line_becomes_amazons_refund(client, finance, untied_fact):
+    line = untied_fact.order.lines.last()
+    given = {"means": f"line-{line.pk}", "reason": "The buyer wrote which one."}
+    assert "Decided." in text_of(assign(client, untied_fact.fact, **given))
+    fact = again(untied_fact.fact)
+    assert (fact.order_line, fact.refund.source) == (line, "amazon")
+    assert "Say what it means" not in text_of(client.get(f"/money/{fact.pk}/"))
+
+
+def test_money_of_our_refund_shows_on_it(client, finance, untied_fact):
+    refund = untied_fact.refund
+    assign(client, untied_fact.fact, means=f"refund-{refund.pk}", reason="Same day, no other.")
+    assert again(untied_fact.fact).refund == refund
+    assert "50.00" in text_of(client.get(refund.get_absolute_url()))
+
+
+def test_money_is_assigned_with_a_reason_by_finance_only(client, finance, untied_fact):
+    line = untied_fact.order.lines.last()
+    assert assign(client, untied_fact.fact, means=f"line-{line.pk}").status_code == 422
+    assert assign(client, untied_fact.fact, means="line-0", reason="x").status_code == 422
+    client.force_login(make_user("lead"))
+    told = assign(client, untied_fact.fact, means=f"line-{line.pk}", reason="I say so")
+    assert "Your role may not" in text_of(told)
+    assert again(untied_fact.fact).refund is None
