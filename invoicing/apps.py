@@ -13,6 +13,7 @@ class InvoicingConfig(AppConfig):
         """Register the room's permissions, promises, report types and jobs."""
         from config.core import reference
         from invoicing import (  # noqa: F401 register on import
+            approval_invariants,
             code_money,
             imports,
             invariants,
