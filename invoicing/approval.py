@@ -16,7 +16,17 @@ from config.core.roles import require
 from config.core.trail import trail
 from invoicing import four_eyes, refund_row
 from invoicing.calculation import Calculation, content_hash
-from invoicing.caps import Key, excess_sentence, first_excess, lock_lines, sums_of
+from invoicing.caps import (
+    Key,
+    Reported,
+    excess_sentence,
+    first_excess,
+    first_reported,
+    lock_lines,
+    reported,
+    reported_sentence,
+    sums_of,
+)
 from invoicing.drafting import NO_INVOICE, draft_credit_notes, invoices_of
 from invoicing.models import Document, Refund, RefundLine
 from invoicing.models.refund import Lane
@@ -90,6 +100,7 @@ class _Facts:
     order_lines: dict[int, OrderLine]
     rows: dict[int, list[RefundLine]]
     live: dict[Key, Split]
+    reported: dict[int, Reported] = field(default_factory=dict)
     invoices: dict[int, list[Document]] = field(default_factory=dict)
     objections: dict[int, Refused] = field(default_factory=dict)
     alone: four_eyes.Alone | None = None
@@ -107,7 +118,7 @@ class _Facts:
             rows.get(row.refund_id, []).append(row)
             if row.live:
                 live.append(row)
-        return cls(order_lines, rows, sums_of(live))
+        return cls(order_lines, rows, sums_of(live), reported(order_lines))
 
     @property
     def own_rows(self) -> list[RefundLine]:
@@ -122,6 +133,8 @@ class _Facts:
             others = {key: split - own.get(key, Split()) for key, split in self.live.items()}
         if found := first_excess(self.order_lines, others, own):
             raise Refused("cap_exceeded", excess_sentence(*found, refund.currency))
+        if told := first_reported(self.order_lines, others, own, self.reported):
+            raise Refused("reported", reported_sentence(*told, refund.currency))
         if not refund.is_live:  # a failed refund counts again, also for the rest of the batch
             self.live = {
                 key: self.live.get(key, Split()) + own.get(key, Split())

@@ -6,8 +6,11 @@ own, so that a refund never gives back tax that was not paid.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
+from django.db import connection
 from django.db.models import Sum
 
 from config.core.money import ZERO, Split, format_money
@@ -68,6 +71,75 @@ def first_excess(
         if found := exceeded(lines[pk], taken, added):
             return lines[pk], *found
     return None
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Gross that Amazon's returns report calls refunded and no live refund stands for, and where
+    it says so."""
+
+    gross: Decimal
+    report: str
+    day: date | None
+
+
+# What we sent before Amazon wrote the report may be the refund it tells of.
+_REPORTED = """
+SELECT a.order_line_id, sum(a.refunded_amount) - coalesce((
+        SELECT sum(x.gross) FROM invoicing_refundline x
+        JOIN invoicing_refund f ON f.id = x.refund_id
+        WHERE x.order_line_id = a.order_line_id AND x.live AND (f.source <> 'retour'
+            OR f.sending_at < coalesce(max(m.created_at), now()))), 0) AS gross,
+    (array_agg(m.file_name ORDER BY m.created_at DESC NULLS LAST))[1],
+    max(coalesce(a.delivered_on, a.requested_on))
+FROM orders_amazonreturn a LEFT JOIN orders_importfile m ON m.id = a.import_file_id
+JOIN orders_orderline l ON l.id = a.order_line_id JOIN orders_order o ON o.id = l.order_id
+WHERE a.refunded_amount > 0 AND a.currency IN ('', o.currency) AND a.order_line_id = ANY(%s)
+GROUP BY a.order_line_id
+"""
+
+
+def reported(line_ids: Iterable[int]) -> dict[int, Reported]:
+    """Order line → what Amazon's returns report tells beyond our rows; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REPORTED, [list(line_ids)])
+        rows = cursor.fetchall()
+    return {line: Reported(gross, name or "", day) for line, gross, name, day in rows if gross > 0}
+
+
+def first_reported(
+    lines: Mapping[int, OrderLine],
+    taken: Mapping[Key, Split],
+    added: Mapping[Key, Split],
+    told: Mapping[int, Reported],
+) -> tuple[OrderLine, str, Decimal, Reported] | None:
+    """The first line and group that ``added`` would take above what was paid, were Amazon's returns
+    report right, and the gross left. Reported money counts as item, then shipping, gift wrap."""
+    for pk in sorted({line for line, _ in added} & told.keys()):
+        unseen = told[pk].gross
+        for group in (Component.ITEM, Component.SHIPPING, Component.GIFT_WRAP):
+            members = [component for component, of in CAP_GROUP.items() if of == group]
+            paid = lines[pk].paid(group)
+            left = Split(paid[0], paid[1]).gross - _sum(taken, pk, members).gross
+            here = min(unseen, max(left, ZERO))
+            unseen -= here
+            now = _sum(added, pk, members).gross
+            if now > 0 and now > left - here:
+                return lines[pk], group, max(left - here, ZERO), told[pk]
+    return None
+
+
+def reported_sentence(
+    line: OrderLine, group: str, left: Decimal, told: Reported, currency: str
+) -> str:
+    """What a person reads when Amazon's returns report leaves too little."""
+    where = f" ({told.report})" if told.report else ""
+    return (
+        f"Amazon's returns report{where} says that {format_money(told.gross, currency)} of "
+        f"{line.sku} went back without us: of its {Component(group).label.lower()} amount only "
+        f"{format_money(left, currency)} can still be refunded. Look at the order in Seller "
+        "Central, import the settlement, and propose a new amount."
+    )
 
 
 def sums_of(rows: Iterable) -> dict[Key, Split]:

@@ -76,6 +76,7 @@ def register() -> None:
     from invoicing.imports import (
         date_range,
         finances,
+        invariants,  # noqa: F401 registers on import
         opening_balance,
         sc_vat_tax,
         settlement_v2,

@@ -163,7 +163,8 @@ MONEY = ("confirmed_is_seen", "settlements_tie", "tied_money_counts")
 MONEY_BREAKS = [
     ("settlements_tie", "invoicing_settlement",
      "UPDATE invoicing_settlement SET total = total + 0.01"),
-    ("settlements_tie", "invoicing_moneyfact", "DELETE FROM invoicing_moneyfact"),
+    ("settlements_tie", "invoicing_moneyfact",
+     "UPDATE invoicing_moneyfact SET settlement_id = NULL, source = 'finances'"),
     ("tied_money_counts", "invoicing_refund", "UPDATE invoicing_refund SET state = 'failed'"),
     ("confirmed_is_seen", "invoicing_moneyfact", "UPDATE invoicing_moneyfact SET refund_id = NULL"),
     ("confirmed_is_seen", "invoicing_moneyfact",

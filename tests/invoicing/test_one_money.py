@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from config.core import invariants
 from config.core.models import User
 from config.core.trail import trail
 from invoicing.imports import one_money
@@ -284,3 +285,29 @@ def test_refund_without_items_is_the_settlements(tmp_path, order):
     for path in (paths[0], paths[2]):
         bring(path, order.seller)
     assert {source for source, *_ in counting()} == {"finances"}
+
+
+# --- Promises ------------------------------------------------------------------------------------
+
+
+BACK = "UPDATE invoicing_moneyfact SET bucket = told, echo_of_id = NULL WHERE bucket = 'echo'"
+BREAKS = {
+    "echoes_count_nothing": "UPDATE invoicing_moneyfact SET echo_of_id = NULL",
+    "one_money": BACK,
+    "assigned_by_somebody": "UPDATE invoicing_moneyfact SET assigned_reason = 'said'",
+}
+
+
+def broken(*names):
+    found = [promise for promise in invariants.promises() if promise.name in names]
+    return {promise.name for promise in found if invariants.violations(promise)[0]}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.usefixtures("transactional_db")
+def test_promises_see_broken_rows(tmp_path, order, break_rows, name):
+    for source in (settlement, finances, date_range):
+        bring(source(tmp_path, *TWO_LINES), order.seller)
+    assert broken(*BREAKS, "confirmed_is_seen") == set()
+    break_rows("invoicing_moneyfact", BREAKS[name])
+    assert name in broken(name)
