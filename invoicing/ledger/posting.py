@@ -41,8 +41,9 @@ def post(refund_ids: Iterable[int]) -> int:
         cursor.execute(sql.PLAN, given)
         plan = cursor.fetchall()
         _run(cursor, plan, given)
-    if any(row[0] == "fx" for row in plan):
-        fx_loss.post(ids)
+        if abroad := [row[1:4] for row in plan if row[0] == "fx"]:
+            open_periods(cursor, abroad)
+            fx_loss.post(ids)
     return sum(row[4] for row in plan)
 
 

@@ -1,16 +1,19 @@
 """Exchange differences: the sale's rate against the refund's, booked in the seller's currency."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
-from invoicing import documents, refunds
+from config.core.models import User
+from config.core.trail import trail
+from invoicing import documents, periods, refunds
 from invoicing.fx import add_rate
 from invoicing.ledger import fx_loss, posting
+from invoicing.matches.refresh import refresh
 from invoicing.matching import match_refunds
-from invoicing.models import Journal, Refund
+from invoicing.models import Journal, Match, Period, Refund
 from tests.factories import make_order, make_seller, make_user
 from tests.invoicing.ledger.test_posting import broken
 from tests.invoicing.money import DAY, make_fact, make_refund, make_settlement
@@ -142,3 +145,40 @@ def test_reversed_refund_takes_its_exchange_difference_back():
     assert back.reverses.kind == "fx"
     assert {line.amount for line in back.lines.all()} == {Decimal("1.00"), Decimal("-1.00")}
     assert broken() == {}
+
+
+def test_rate_that_comes_after_the_month_was_closed_is_booked_in_the_next(time_machine):
+    rate(date(2026, 10, 1), "0.80")
+    refund = seen_in_pounds()
+    time_machine.move_to(datetime(2026, 11, 20, tzinfo=UTC))
+    october, finance = Period.objects.get(), make_user("finance")
+    explain()
+    assert periods.check(october) == []
+    periods.close(october, by=finance)
+    rate(date(2026, 10, 28), "0.75")
+    posting.catch_up()
+    journal = Journal.objects.get(kind="fx")
+    assert (journal.posted_on, journal.period.month) == (date(2026, 10, 29), date(2026, 11, 1))
+    assert journal.refund == refund
+    assert broken() == {}
+
+
+def test_month_waits_for_the_rates_of_its_refunds(time_machine):
+    seen_in_pounds()
+    explain()
+    Match.objects.update(result="matched", cause="", resolution="", resolved_by=None)
+    time_machine.move_to(datetime(2026, 11, 20, tzinfo=UTC))
+    [blocker] = periods.check(Period.objects.get())
+    assert (blocker.code, blocker.count) == ("rates", 1)
+    for day in (date(2026, 10, 1), date(2026, 10, 28)):
+        rate(day, "0.80")
+    assert periods.check(Period.objects.get()) == []
+
+
+def explain():
+    """Somebody explains every comparison."""
+    refresh()
+    with trail("test", by=User.objects.system()):
+        Match.objects.update(
+            result="explained", cause="fx", resolution="other", resolved_by=User.objects.system()
+        )
