@@ -126,7 +126,7 @@ def test_month_is_closed_when_everything_ties_or_is_explained(desk, october, che
     books.goto(f"/periods/{october.pk}/")
     expect(books.get_by_text("the month can be closed")).to_be_visible()
     press(books, "Close the month")
-    press(books, "Confirm")
+    books.locator("#confirm button[value=yes]").click()
     state_is(books, "Closed")
     expect(books.locator(".lines")).to_contain_text("Accepted differences")
     check_page(books)

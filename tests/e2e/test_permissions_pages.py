@@ -50,7 +50,7 @@ TABLE = {
     "invoicing:rate-new": "403 403 403 200 403 200",
     "invoicing:opening-balance": "200 200 200 200 200 200",
     "returns:why": "200 200 200 200 200 200",
-    "returns:charts": "403 403 200 200 200 200",
+    "returns:charts": "200 200 200 200 200 200",
     "returns:today": "200 200 200 200 200 200",
     "returns:start": "302 302 302 302 302 302",
     "returns:queue": "200 200 200 200 200 200",

@@ -170,7 +170,7 @@ def _files(world, folder: Path) -> None:
     today = timezone.localdate()
     period = runs.Scope(today - timedelta(days=30), today, None, None)
     world.run = runs.run("settlement", period, "csv", by=people.finance)
-    world.runs = [world.run, runs.run("journal", period, "csv", by=people.finance)]
+    world.runs = [world.run, runs.run("journal", _month(today), "csv", by=people.finance)]
     world.jobs = {
         status: Job.objects.create(
             kind="import", title=f"Import of {status}.tsv", owner=people.lead, status=status,
@@ -182,6 +182,13 @@ def _files(world, folder: Path) -> None:
         kind="report", title="Report", owner=people.finance, status="done",
         result_name="report.csv", result_path=world.run.file_path,
     )  # fmt: skip
+
+
+def _month(day) -> runs.Scope:
+    """The whole month of a day: books go by months."""
+    first = day.replace(day=1)
+    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return runs.Scope(first, last, None, None)
 
 
 def addresses(world) -> dict[str, list[str]]:

@@ -47,6 +47,7 @@ def make_exception(amount="35.00", order=None, **fields) -> Match:
     make_fact(make_settlement(order.seller), order, order.lines.get(), f"-{amount}",
               adjustment=f"A{order.pk}")  # fmt: skip
     match_refunds()
+    refresh()
     return Match.objects.get(refund=refund)
 
 
@@ -351,7 +352,7 @@ def test_money_without_a_refund_names_its_order_and_what_it_may_mean(client, fin
     page = text_of(client.get("/money/untied/"))
     assert f'href="/money/{untied_fact.fact.pk}/"' in page
     page = text_of(client.get(f"/money/{untied_fact.fact.pk}/"))
-    assert "Our refund of 35.70 EUR, sent" in page
+    assert "Our refund of €35.70, sent" in page
     for line in untied_fact.order.lines.all():
         assert f"A refund Amazon made of {line.sku}" in page
     match = Match.objects.get(kind="money")
