@@ -34,6 +34,7 @@ from invoicing import matching_changes_sql as changes
 from invoicing import matching_sql as sql
 from invoicing import refund_row, refunds
 from invoicing.imports import one_money
+from invoicing.matches.refresh import refresh_money
 from invoicing.models import MoneyFact, Refund
 from invoicing.models.refund import Source
 from invoicing.states import RefundState
@@ -94,6 +95,7 @@ def _match(seller_ids: list[int] | None, import_file: ImportFile | None) -> Matc
         created, new_rows = _create(cursor, params)
         if created:
             refund_row.tell(created)
+        refresh_money(seller_ids)
     return Matched(rows + new_rows, confirmed, created)
 
 
@@ -246,6 +248,7 @@ def assign(
         if refund:
             confirmed = _confirm(cursor, [refund.pk], User.objects.system())
             _tell_others(cursor, [refund.pk], confirmed)
+            refresh_money([facts[0].seller_id])
         else:
             _match([facts[0].seller_id], None)
     return list(MoneyFact.objects.filter(pk__in=values["facts"]).order_by("pk"))

@@ -60,16 +60,24 @@ def refresh(seller_ids: list[int] | None = None) -> Refreshed:
 
 def refresh_refunds(refund_ids: Iterable[int]) -> Refreshed:
     """Compare some refunds again, in the caller's transaction: their rows are locked by it."""
-    values = _values(None, sorted(refund_ids))
     with connection.cursor() as cursor:
-        cursor.execute(sql.CONCERNED, values)
-        values["refunds"] = [pk for (pk,) in cursor.fetchall()]
-        if not values["refunds"]:
+        cursor.execute(sql.CONCERNED, {"refunds": sorted(refund_ids)})
+        found = [pk for (pk,) in cursor.fetchall()]
+        if not found:
             return Refreshed()
+        values = _values(None, found)
         if current_actor():
             return _write(cursor, [sql.returns(_above[0])], values)
     with trail("refresh_matches", by=User.objects.system()), connection.cursor() as cursor:
         return _write(cursor, [sql.returns(_above[0])], values)
+
+
+def refresh_money(seller_ids: list[int] | None) -> None:
+    """Compare only the money no refund stands for, in the caller's transaction and trail."""
+    values = _values(seller_ids, None)
+    with connection.cursor() as cursor:
+        _write(cursor, [sql.MONEY], values)
+        cursor.execute(sql.MONEY_SETTLED, values)
 
 
 def follow(refund_ids: list[int]) -> None:

@@ -9,7 +9,7 @@ from config.core import invariants
 from config.core.sentence import Sentence
 from invoicing import refunds
 from invoicing.matches.refresh import refresh
-from invoicing.matching import match_refunds
+from invoicing.matching import assign, match_refunds
 from invoicing.models import FxRate, Match, Refund
 from returns.models import Inspection, Receipt
 from tests.factories import make_order, make_rma, make_user, record_invoice
@@ -203,3 +203,22 @@ def test_promise_holds_and_sees_a_broken_row(name, break_rows):
     assert invariants.violations(promise) == (0, [])
     break_rows("invoicing_match", BREAK[name])
     assert invariants.violations(promise)[0] > 0
+
+
+def test_matching_itself_shows_the_money_it_could_not_tie():
+    order = make_order(facts_complete=False)
+    make_fact(make_settlement(order.seller), order, order.lines.get(), "-11.90", adjustment="A1")
+    match_refunds()
+    assert Match.objects.get(kind="money").result == "open"
+
+
+def test_money_that_a_person_assigned_is_an_exception_no_more():
+    order = make_order(lines=2)
+    refund = make_refund(order, ("10.00", "1.90"), ("20.00", "3.80"))
+    fact = make_fact(make_settlement(order.seller), order, None, "-35.70", adjustment="A1")
+    match_refunds()
+    assert Match.objects.get(kind="money").cause == "unassigned"
+    assign([fact.pk], by=make_user("finance"), refund=refund, reason="The only refund of the order")
+    match = Match.objects.get(kind="money")
+    assert (match.result, match.sides["refunds"]) == ("matched", [refund.pk])
+    assert Match.objects.get(refund=refund).result == "matched"
