@@ -126,21 +126,29 @@ def _selected(cursor: Any, kind: Kind, where: str, limit: str) -> list[tuple]:
 
 
 def _table(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
-    """Headers and cells as text, numbers marked."""
+    """Headers and cells as text, each with the class that says how its column looks."""
     place = next((at for at, one in enumerate(columns) if one.key == "currency"), None)
-    return {
-        "head": [{"text": one.header, "num": one.kind in NUMBERS} for one in columns],
-        "rows": [
-            [
-                {
-                    "text": _cell(one, value, "" if place is None else row[place]),
-                    "num": one.kind in NUMBERS,
-                }
-                for one, value in zip(columns, row, strict=True)
-            ]
-            for row in rows
-        ],
-    }
+    looks = [_look(one) for one in columns]
+    head = [one.header for one in columns]
+    lines = (
+        [
+            _cell(one, value, "" if place is None else row[place])
+            for one, value in zip(columns, row, strict=True)
+        ]
+        for row in rows
+    )
+    return {"head": _looking(head, looks), "rows": [_looking(line, looks) for line in lines]}
+
+
+def _looking(texts: Sequence[str], looks: Sequence[str]) -> list[dict[str, str]]:
+    return [{"text": text, "look": look} for text, look in zip(texts, looks, strict=True)]
+
+
+def _look(column: Column) -> str:
+    """Numbers to the right; dates and currencies in one piece."""
+    if column.kind in NUMBERS:
+        return "n"
+    return "keep" if column.kind == "date" or column.key == "currency" else ""
 
 
 def _cell(column: Column, value: Any, currency: str) -> str:
