@@ -3,11 +3,13 @@
 One set-based path for one refund and for many; the number of queries does not grow with them.
 """
 
-from collections.abc import Iterable
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Case, F, PositiveSmallIntegerField, Q, Value, When
+from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from config.core.money import Split
@@ -128,18 +130,18 @@ class _Facts:
     def check_caps(self, refund: Refund) -> None:
         """Refuse when what was paid does not cover the refund any more."""
         own = sums_of(self.rows[refund.pk])
-        others = self.live
+        others: Mapping[Key, Split] = self.live
         if refund.is_live:
-            others = {key: split - own.get(key, Split()) for key, split in self.live.items()}
+            others = ChainMap(
+                {key: self.live[key] - split for key, split in own.items()}, self.live
+            )
         if found := first_excess(self.order_lines, others, own):
             raise Refused("cap_exceeded", excess_sentence(*found, refund.currency))
         if told := first_reported(self.order_lines, others, own, self.reported):
             raise Refused("reported", reported_sentence(*told, refund.currency))
         if not refund.is_live:  # a failed refund counts again, also for the rest of the batch
-            self.live = {
-                key: self.live.get(key, Split()) + own.get(key, Split())
-                for key in self.live.keys() | own.keys()
-            }
+            for key, split in own.items():
+                self.live[key] = self.live.get(key, Split()) + split
 
 
 def _check(refund: Refund, facts: _Facts, by, seen: str | None) -> None:
@@ -215,27 +217,28 @@ def rests(refunds: list[Refund]) -> dict[int, Refused]:
     return found
 
 
+# The credit note drafted for a refund, and the approval as it stands on the refund itself.
+_APPROVE = """
+UPDATE invoicing_refund r SET state = %(approved)s, approver_id = %(by)s, approved_at = %(at)s,
+    approved_hash = r.content_hash, version = r.version + 1,
+    attempt = r.attempt + CASE WHEN r.state = %(failed)s THEN 1 ELSE 0 END,
+    document_id = coalesce(given.document, r.document_id)
+FROM unnest(%(ids)s::bigint[], %(drafts)s::bigint[]) AS given(refund, document)
+WHERE r.id = given.refund
+"""
+
+
 def _store(refunds: list[Refund], facts: _Facts, by) -> None:
     four_eyes.write(refunds, by, facts.alone.at)
     lines = [row for refund in refunds for row in facts.rows[refund.pk]]
     drafts = draft_credit_notes(refunds, facts.invoices, lines, by=by)
-    document = F("document_id")
-    if drafts:
-        document = Case(
-            *(When(pk=pk, then=Value(draft.pk)) for pk, draft in drafts.items()),
-            default=F("document_id"),
-            output_field=BigIntegerField(),
-        )
-    Refund.objects.filter(pk__in=[refund.pk for refund in refunds]).update(
-        state=RefundState.APPROVED,
-        approver=by,
-        approved_at=facts.alone.at,
-        approved_hash=F("content_hash"),
-        attempt=Case(
-            When(state=RefundState.FAILED, then=F("attempt") + 1),
-            default=F("attempt"),
-            output_field=PositiveSmallIntegerField(),
-        ),
-        version=F("version") + 1,
-        document_id=document,
-    )
+    given = {
+        "approved": RefundState.APPROVED.value,
+        "failed": RefundState.FAILED.value,
+        "by": by.pk,
+        "at": facts.alone.at,
+        "ids": [refund.pk for refund in refunds],
+        "drafts": [drafts[refund.pk].pk if refund.pk in drafts else None for refund in refunds],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_APPROVE, given)

@@ -120,22 +120,23 @@ class Alone:
         )
 
 
+_WRITE = """
+INSERT INTO invoicing_approval
+    (refund_id, by_id, at, day, content_hash, lane, currency, gross, alone)
+SELECT r.id, %(by)s, %(at)s, (%(at)s::timestamptz AT TIME ZONE s.time_zone)::date, r.content_hash,
+    r.lane, r.currency, r.gross, r.id = ANY(%(alone)s::bigint[])
+FROM invoicing_refund r JOIN orders_seller s ON s.id = r.seller_id
+WHERE r.id = ANY(%(ids)s) ORDER BY r.id
+"""
+
+
 def write(refunds: Iterable[Refund], by, at: datetime) -> None:
     """Write down that a person approved these locked refunds as they are, at that moment."""
-    Approval.objects.bulk_create(
-        Approval(
-            refund=refund,
-            by=by,
-            at=at,
-            day=day_of(refund.seller, at),
-            content_hash=refund.content_hash,
-            lane=refund.lane,
-            currency=refund.currency,
-            gross=refund.gross,
-            alone=is_alone(refund, by),
-        )
-        for refund in refunds
-    )
+    refunds = list(refunds)
+    ids = [refund.pk for refund in refunds]
+    alone = [refund.pk for refund in refunds if is_alone(refund, by)]
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, {"by": by.pk, "at": at, "ids": ids, "alone": alone})
 
 
 def _sums(by, keys: Iterable[tuple[str, date]]) -> dict[tuple[str, date], Decimal]:

@@ -91,7 +91,8 @@ def _too_many(line: RMALine, facts: Facts, refund: Refund, units: dict[int, int]
 
 def follow(refund_ids: list[int]) -> None:
     """Bring the cases of changed refunds up to date: state, next step, mail to the buyer."""
-    changed = list(Refund.objects.filter(pk__in=refund_ids).order_by("pk"))
+    wanted = ("origin", "source", "state", "gross", "currency")
+    changed = list(Refund.objects.filter(pk__in=refund_ids).only(*wanted).order_by("pk"))
     numbers = _cases_of(changed) - held_open.get()
     if not numbers:
         return
