@@ -87,13 +87,12 @@ def propose(
 ) -> Refund:
     """Propose a calculated refund of one order; ``origin`` is the RMA number, or "order".
 
-    ``basis`` is what it was calculated from, as JSON: kept beside it, so that calculating again
-    gives the same cent. The lane is the marketplace's, unless ``lane`` names another; a ``payee``
-    (name, iban, bic) makes it a bank transfer, which needs a reason (``note``) and two people.
-
-    Locks the order's lines and checks net and tax against everything live on them. Whether a
-    second person must approve is frozen here: above the currency's limit, without a limit, or when
-    the case asks for it (``on_hold``: a watched buyer, a value that wants a second pair of eyes).
+    ``basis`` is what it was calculated from, as JSON, so that it can be calculated again. The lane
+    is the marketplace's, unless ``lane`` names another; a ``payee`` (name, iban, bic) makes it a
+    bank transfer, which needs a reason (``note``) and two people. Locks the order's lines and
+    checks net and tax against everything live on them. Whether a second person must approve is
+    frozen here: above the limits of the currency (`four_eyes.py`), or when the case asks for it
+    (``on_hold``: a watched buyer, a value that wants a second pair of eyes).
     """
     require(by, "invoicing.propose_refund")
     _check_facts(order, calculation)
@@ -105,25 +104,16 @@ def propose(
         lock_first([origin])
         _check_room(lock_lines([order.pk]), calculation)
         refund = Refund.objects.create(
-            source=Source.RETOUR,
             lane=lane,
-            seller_id=order.seller_id,
-            marketplace_id=order.marketplace_id,
             order=order,
             origin=origin,
-            currency=calculation.currency,
-            net=calculation.net,
-            tax=calculation.tax,
-            gross=calculation.gross,
             reason_code=reason_code,
-            calculation=calculation.to_json(),
             basis=dict(basis or {}),
             content_hash=content(calculation, order.pk, origin, lane, account),
-            policy_version=policy_version or calculation.policy_version,
             needs_second=on_hold or lane == Lane.BANK or four_eyes.needs_second(*alone),
             proposer=by,
-            proposed_at=timezone.now(),
             note=note[:500],
+            **_facts(order, calculation, policy_version),
         )
         RefundLine.objects.bulk_create(_lines(refund, calculation))
         if account:
@@ -155,6 +145,22 @@ def cancel(key: UUID | str, *, by, reason: str) -> Refund:
 
 
 # --- Checks and parts ----------------------------------------------------------------------------
+
+
+def _facts(order: Order, calculation: Calculation, policy_version: str) -> dict[str, Any]:
+    """What a refund of ours takes over from its order and its calculation."""
+    return {
+        "policy_version": policy_version or calculation.policy_version,
+        "proposed_at": timezone.now(),
+        "source": Source.RETOUR,
+        "seller_id": order.seller_id,
+        "marketplace_id": order.marketplace_id,
+        "currency": calculation.currency,
+        "net": calculation.net,
+        "tax": calculation.tax,
+        "gross": calculation.gross,
+        "calculation": calculation.to_json(),
+    }
 
 
 def _check_facts(order: Order, calculation: Calculation) -> None:
