@@ -14,7 +14,8 @@ ECHOES = """
 """
 
 # Two sources that both count may not tell of the same id, SKU and second, nor, where one knows no
-# id, of the same amounts then.
+# id, of the same amounts then, unless the better one has its echo (the lesser tells of more).
+# Sources stand in the alphabet as they count, the lesser first.
 ONE_MONEY = """
     WITH piece AS (
         SELECT order_id, currency, source, adjustment_id, sku,
@@ -28,6 +29,10 @@ ONE_MONEY = """
     FROM piece a JOIN piece b USING (order_id, currency, sku, at)
     WHERE a.source < b.source AND (a.adjustment_id = b.adjustment_id AND a.adjustment_id <> ''
         OR (a.adjustment_id = '' OR b.adjustment_id = '') AND a.gross = b.gross)
+      AND NOT EXISTS (
+        SELECT FROM invoicing_moneyfact e JOIN invoicing_moneyfact c ON c.id = e.echo_of_id
+        WHERE e.order_id = a.order_id AND e.source = a.source AND c.source = b.source
+          AND c.sku = b.sku AND date_trunc('second', c.posted_at) = b.at)
 """
 
 # What a person said stays with its reason.

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import transaction as transactions
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from config.core import invariants
 from config.core.models import User
@@ -21,6 +24,7 @@ from tests.invoicing.money import make_refund
 from tests.invoicing.test_finances_import import item, part, transaction
 from tests.invoicing.test_settlement_import import row, totals
 from tests.invoicing.test_settlement_import import write as write_settlement
+from tests.soak import FULL
 
 pytestmark = pytest.mark.django_db
 ORDER = "302-5550201-7712001"
@@ -135,16 +139,14 @@ LATER = [*ONE, ("A1", "BOHRER-5", "-20.00", "-3.80", "2026-10-30T09:00:00Z")]
 
 def in_every_order(paths, seller, check):
     """Import the files in every order, each in a transaction that is rolled back."""
-    from django.db import transaction as db
-
     seen = []
     for places in itertools.permutations(range(len(paths))):
-        with db.atomic():
+        with transactions.atomic():
             for place in places:
                 bring(paths[place], seller)
             check()
             seen.append(state())
-            db.set_rollback(True)
+            transactions.set_rollback(True)
     for one in seen[1:]:
         assert one == seen[0]
 
@@ -285,6 +287,46 @@ def test_refund_without_items_is_the_settlements(tmp_path, order):
     for path in (paths[0], paths[2]):
         bring(path, order.seller)
     assert {source for source, *_ in counting()} == {"finances"}
+
+
+# --- Any refunds, any sources, any order ---------------------------------------------------------
+
+SOURCES = (settlement, finances, date_range)
+one_refund = st.tuples(
+    st.sampled_from(["A1", "A2", "A3"]),
+    st.sampled_from(["BOHRER-5", "BOHRER-6"]),
+    st.sampled_from([("-10.00", "-1.90"), ("-20.00", "-3.80")]),
+    st.sampled_from([AT, "2026-10-30T09:00:00Z"]),
+    st.sets(st.integers(0, 2), min_size=1),
+)
+
+
+@given(
+    st.lists(one_refund, min_size=1, max_size=3, unique_by=lambda one: one[:2]),
+    st.permutations(range(3)),
+    st.permutations(range(3)),
+)
+@settings(
+    max_examples=80 if FULL else 6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_the_same_rows_count_whatever_comes_first(tmp_path, order, money, first, second):
+    paths = []
+    for place, source in enumerate(SOURCES):
+        told = [
+            (ref, sku, *amounts, at) for ref, sku, amounts, at, where in money if place in where
+        ]
+        paths.append(source(tmp_path, *told) if told else None)
+    seen = []
+    for places in (first, second):
+        with transactions.atomic():
+            for path in (paths[place] for place in places if paths[place]):
+                bring(path, order.seller)
+            assert broken("one_money", "echoes_count_nothing", "confirmed_is_seen") == set()
+            seen.append(state())
+            transactions.set_rollback(True)
+    assert seen[0] == seen[1]
 
 
 # --- Promises ------------------------------------------------------------------------------------
