@@ -10,6 +10,9 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from config.core.models import User
+from config.core.refused import Refused
+from invoicing import finances_pull
 from invoicing.models import Feed, RefundAttempt
 from invoicing.sending import feeds, lanes, outcomes
 from invoicing.sending.attempts import OPEN
@@ -24,6 +27,8 @@ LONGEST_WAIT = timedelta(minutes=15)
 OVERDUE = timedelta(hours=24)
 BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=10)  # of the call whose answer was lost
 LOOKS = 20  # for a lost feed; then a person decides
+PULLS = 4  # every so many looks the transactions of the account are fetched: money seen is sent
+PULL_SECONDS = 30.0
 NO_REPORT = 5  # times a report that cannot be fetched is asked for
 
 
@@ -182,11 +187,22 @@ def look_for(feed_id: int) -> Feed:
     except AmazonError as error:
         return _look_again(feed, error.sentence)
     if not found:
+        if feed.looks % PULLS == PULLS - 1:
+            _look_at_money(feed)
         return _look_again(feed, "No feed at Amazon fits it yet.")
     reach("look.found")
     feeds.keep_id(feed.pk, found, verb="adopt_feed")
     reach("adopted.committed")
     return Feed.objects.get(pk=feed_id)
+
+
+def _look_at_money(feed: Feed) -> None:
+    """Fetch what the account shows since the call; a refund whose money is there is confirmed."""
+    by, since = User.objects.system(), feed.creating_at - AFTER
+    try:
+        finances_pull.pull(feed.seller, by=by, since=since, budget=PULL_SECONDS)
+    except Refused as refused:  # the daily pull says it where people look
+        log.info("money_not_looked_at", feed=feed.pk, code=refused.code)
 
 
 def _find(feed: Feed, amazon: Amazon) -> str:
