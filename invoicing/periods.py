@@ -113,7 +113,6 @@ def _not_booked(period: Period) -> Iterable[Blocker | None]:
         cursor.execute(
             closing_sql.MISSING,
             {
-                "ids": None,
                 "now": timezone.now(),
                 "seller": period.seller_id,
                 "marketplace": period.marketplace_id,

@@ -3,7 +3,7 @@
 Only text; when it runs is in ``periods.py``, the promises over it in `invariants.py`.
 """
 
-from invoicing.ledger.posting_sql import STANDING
+from invoicing.ledger.posting_sql import STANDING_OF_EVERY
 
 # Per currency, account, country and rate: debit, credit (both positive) and the number of lines.
 _TOTALS = """
@@ -41,7 +41,7 @@ FROM invoicing_period p CROSS JOIN LATERAL ({_TOTALS}) t CROSS JOIN LATERAL ({_H
 # Refunds of a pair whose bookings belong into a month or before it and are not made.
 MISSING = f"""
 SELECT id, key::text, wants_sent OR wants_seen OR wants_back AS missing
-FROM ({STANDING}) standing
+FROM ({STANDING_OF_EVERY}) standing
 WHERE seller_id = %(seller)s AND marketplace_id IS NOT DISTINCT FROM %(marketplace)s
   AND (wants_sent AND sent_on < %(until)s OR wants_back AND back_on < %(until)s
        OR (wants_seen OR wants_fx) AND seen_on < %(until)s)

@@ -84,7 +84,7 @@ def catch_up() -> int:
     done, after = 0, 0
     while True:
         with trail("post_ledger", by=User.objects.system()), connection.cursor() as cursor:
-            given = {"ids": None, "now": timezone.now(), "after": after, "chunk": CHUNK}
+            given = {"now": timezone.now(), "after": after, "chunk": CHUNK}
             cursor.execute(sql.UNPOSTED, given)
             ids = [pk for (pk,) in cursor.fetchall()]
             cursor.execute(sql.LOCK_REFUNDS, {"ids": ids})

@@ -1,6 +1,6 @@
 """The SQL of posting refunds to the ledger, in sets. Only text; when it runs is in `posting.py`.
 
-Debit is positive. ``%(ids)s`` limits to refunds, null means all; ``%(now)s`` says which day it is.
+Debit is positive. ``%(ids)s`` limits to refunds; ``%(now)s`` says which day it is.
 A journal is open while no journal reverses it.
 """
 
@@ -32,8 +32,7 @@ HOME = f"""coalesce(
     CASE WHEN s.country IN ({_listed(EU)}) THEN 'EUR' END,
     (SELECT min(h.currency) FROM orders_marketplace h WHERE h.country = s.country),
     r.currency)"""
-_IDS = "(%(ids)s::bigint[] IS NULL OR {} = ANY(%(ids)s))"
-_BOOKED = f"""
+_BOOKED = """
     SELECT j.refund_id,
         count(*) FILTER (WHERE j.kind = 'sent') AS sent_times,
         count(*) FILTER (WHERE j.kind = 'confirmed') AS seen_times,
@@ -48,17 +47,17 @@ _BOOKED = f"""
         SELECT sum(amount) AS amount FROM invoicing_journalline
         WHERE journal_id = j.id AND account = 'amazon'
     ) l ON j.kind = 'confirmed'
-    WHERE {_IDS.format("j.refund_id")} GROUP BY 1
+    WHERE {which} GROUP BY 1
 """
-_SEEN = f"""
+_SEEN = """
     SELECT refund_id, sum(amount) AS seen, max(posted_on) FILTER (WHERE amount < 0) AS seen_on,
         max(posted_on) FILTER (WHERE amount > 0) AS back_on
     FROM invoicing_moneyfact
-    WHERE refund_id IS NOT NULL AND {_IDS.format("refund_id")} GROUP BY 1
+    WHERE {which} GROUP BY 1
 """
 # One row a refund: its days, what is posted, what money says, and what is still to be posted.
 # Refunds from before Retour were booked where they were made; a bank's statement has its own day.
-STANDING = f"""
+_STANDING = f"""
     SELECT r.id, r.key, r.seller_id, r.marketplace_id, r.order_id, r.currency, r.gross, r.lane,
         z.home, c.last_closed, r.state = 'confirmed' AS is_confirmed,
         coalesce(b.sent_times, 0) AS sent_times, coalesce(b.seen_times, 0) AS seen_times,
@@ -81,16 +80,29 @@ STANDING = f"""
     JOIN orders_seller s ON s.id = r.seller_id
     LEFT JOIN orders_marketplace m ON m.id = r.marketplace_id
     CROSS JOIN LATERAL (SELECT coalesce(m.time_zone, s.time_zone) AS zone, {HOME} AS home) z
-    LEFT JOIN ({_BOOKED}) b ON b.refund_id = r.id
-    LEFT JOIN ({_SEEN}) f ON f.refund_id = r.id
+    LEFT JOIN {{booked}} b ON b.refund_id = r.id
+    LEFT JOIN {{seen}} f ON f.refund_id = r.id
     LEFT JOIN (
         SELECT seller_id, marketplace_id, max(month) AS last_closed FROM invoicing_period
         WHERE state = 'closed' GROUP BY 1, 2
     ) c ON c.seller_id = r.seller_id AND c.marketplace_id IS NOT DISTINCT FROM r.marketplace_id
-    WHERE r.source <> 'opening' AND {_IDS.format("r.id")}
+    WHERE r.source <> 'opening' AND {{which}}
 """
-# The same over every refund, as the promises read it.
-STANDING_OF_ALL = STANDING.replace("%(ids)s", "NULL").replace("%(now)s", "now()")
+# Refund by refund along the indexes: what this transaction just wrote is in no statistics, and a
+# join of sums would be planned for none.
+STANDING = _STANDING.format(
+    booked=f"LATERAL ({_BOOKED.format(which='j.refund_id = r.id')})",
+    seen=f"LATERAL ({_SEEN.format(which='refund_id = r.id')})",
+    which="r.id = ANY(%(ids)s)",
+)
+# The same over every refund, all at once.
+STANDING_OF_EVERY = _STANDING.format(
+    booked=f"({_BOOKED.format(which='true')})",
+    seen=f"({_SEEN.format(which='refund_id IS NOT NULL')})",
+    which="true",
+)
+# As the promises read it, on the database's clock.
+STANDING_OF_ALL = STANDING_OF_EVERY.replace("%(now)s", "now()")
 # The month a day is booked in: its own, or the first after the months that are closed.
 MONTH = "greatest(date_trunc('month', {day})::date, ({closed} + interval '1 month')::date)"
 _STEPS = (("sent", "sent_on"), ("seen", "seen_on"), ("back", "back_on"), ("fx", "seen_on"))
@@ -308,7 +320,7 @@ SELECT count(*) FROM journal
 # --- What was missed -----------------------------------------------------------------------------
 
 UNPOSTED = f"""
-SELECT id FROM ({STANDING}) standing
+SELECT id FROM ({STANDING_OF_EVERY}) standing
 WHERE (wants_sent OR wants_seen OR wants_back OR wants_fx) AND id > %(after)s
 ORDER BY id LIMIT %(chunk)s
 """
