@@ -22,6 +22,7 @@ SOFT_LIMIT = 220
 QUEUES = {
     # task name (pattern)                     queue
     "orders.tasks.*": "imports",
+    "invoicing.tasks.pull_*": "imports",
     "invoicing.tasks.issue_*": "documents",
     "invoicing.tasks.finish_*": "documents",
     "*.tasks.report_*": "reports",
@@ -39,6 +40,7 @@ SCHEDULE = {
     "send-queued-messages": ("returns.tasks.send_messages", 60.0),
     "take-in-returns": ("returns.tasks.take_in_returns", crontab(minute="40")),
     "settle-refunded": ("returns.tasks.settle_refunded", crontab(minute="*/15")),
+    "pull-finances": ("invoicing.tasks.pull_finances", crontab(hour="4", minute="10")),
     "expire-raw-rows": ("orders.tasks.expire_raw_rows", crontab(hour="3", minute="20")),
     "expire-unshipped": ("returns.tasks.expire_unshipped", crontab(hour="2", minute="10")),
 }

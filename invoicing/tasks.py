@@ -77,6 +77,21 @@ def sweep_refunds() -> int:
     return sum(len(ids) for ids in sweep().done.values())
 
 
+@shared_task(name="invoicing.tasks.pull_finances")
+def pull_finances() -> int:
+    """Fetch the accounts' transactions from Amazon (beat, daily); returns the files imported.
+
+    What one run had no time for is fetched by the next one, sent at once.
+    """
+    from invoicing.finances_pull import pull_all
+
+    pulled = pull_all()
+    files = sum(len(one.files) for one in pulled)
+    if files and any(one.more for one in pulled):
+        publish(pull_finances)
+    return files
+
+
 @shared_task(name="invoicing.tasks.post_ledger")
 def post_ledger() -> int:
     """Post what no verb posted: exchange rates that came later, refunds from before the ledger."""
