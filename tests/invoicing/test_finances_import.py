@@ -176,9 +176,7 @@ def test_amounts_of_the_transaction_stand_in_for_items_without_them(tmp_path):
         part("Sales", -35.7, part("ProductCharges", -30), part("Tax", -5.7)),
         part("Expenses", 3, part("AmazonFees", 3)),
     ]
-    bring(
-        write(tmp_path / "f.json", [transaction(-32.7, bare, breakdowns=whole)]), make_seller()
-    )
+    bring(write(tmp_path / "f.json", [transaction(-32.7, bare, breakdowns=whole)]), make_seller())
     assert amounts() == [
         ("buyer", "item", False, Decimal("-30.00")),
         ("buyer", "item", True, Decimal("-5.70")),
