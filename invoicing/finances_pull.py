@@ -33,6 +33,7 @@ WINDOW = timedelta(days=3)  # of one file: a long absence becomes many files, ea
 BUDGET = 120.0  # seconds after which no further window is begun: a task has 220
 _STAMP = "%Y%m%dT%H%M%SZ"
 _PREFIX = "finances"
+_SKIPS = "since-"  # in the name of a file that does not go on where the last pull ended
 
 
 @dataclass
@@ -101,13 +102,15 @@ def _by_region(seller: Seller) -> bool:
 
 def _region(pulled: Pulled, amazon: Amazon, by, since: datetime | None, until: float) -> None:
     seller, place = amazon.seller, amazon.marketplace
-    for start, end in windows(since or _last(seller, place.region), timezone.now() - LAG):
+    last = _last(seller, place.region)
+    skips = _SKIPS if since and since > last else ""  # what lies before is still to be fetched
+    for start, end in windows(since or last, timezone.now() - LAG):
         if time.monotonic() > until:
             pulled.complete, pulled.more = False, True
             pulled.sentence = "There is more to fetch than one run may take; the next goes on."
             return
         stored = _fetch(amazon, start, end)
-        name = f"{_PREFIX}-{place.region}-{start:{_STAMP}}-{end:{_STAMP}}.json"
+        name = f"{_PREFIX}-{place.region}-{skips}{start:{_STAMP}}-{end:{_STAMP}}.json"
         pulled.files.append(
             import_file(
                 Path(settings.DATA_DIR) / stored,
@@ -139,6 +142,7 @@ def _last(seller: Seller, region: str) -> datetime:
         file_name__startswith=f"{_PREFIX}-{region}-",
     )
     latest = timezone.now() - FIRST
+    files = files.exclude(file_name__contains=f"-{_SKIPS}")
     name = files.order_by("-pk").values_list("file_name", flat=True).first()
     if name:
         ended = name.removesuffix(".json").rpartition("-")[2]

@@ -116,6 +116,8 @@ def adjustment(
     items = tuple(item for item in items if item.amounts)
     if not items or not _ID.fullmatch(order_id):
         raise Unsayable(f"There is nothing to refund on order {order_id}.")
+    for amount in (amount for item in items for amount in item.amounts.values()):
+        _say(amount, currency)  # what a file cannot say must not stop the file of the others
     return Adjustment(
         order_id, currency, reason if reason in REASONS else "GeneralAdjustment", items
     )
@@ -153,7 +155,7 @@ def _flat_row(one: Adjustment, item: Item) -> tuple[str, ...]:
         "adjustment-reason-code": one.reason,
         "currency": one.currency,
     }
-    cells |= {_COLUMN[name]: _say(amount, one) for name, amount in item.amounts.items()}
+    cells |= {_COLUMN[name]: _say(amount, one.currency) for name, amount in item.amounts.items()}
     return tuple(cells.get(column, "") for column in FLAT_COLUMNS)
 
 
@@ -187,7 +189,7 @@ def _message(root: ET.Element, number: int, one: Adjustment) -> None:
         for name, amount in item.amounts.items():
             component = ET.SubElement(prices, "Component")
             _text(component, "Type", name)
-            _text(component, "Amount", _say(amount, one)).set("currency", one.currency)
+            _text(component, "Amount", _say(amount, one.currency)).set("currency", one.currency)
 
 
 def _text(parent: ET.Element, tag: str, text: str) -> ET.Element:
@@ -196,9 +198,8 @@ def _text(parent: ET.Element, tag: str, text: str) -> ET.Element:
     return element
 
 
-def _say(amount: Decimal, one: Adjustment) -> str:
-    places = exponent(one.currency)
-    said = f"{amount:.{places}f}"
+def _say(amount: Decimal, currency: str) -> str:
+    said = f"{amount:.{exponent(currency)}f}"
     if Decimal(said) != amount:
-        raise Unsayable(f"{amount} is not an amount in {one.currency}.")
+        raise Unsayable(f"{amount} is not an amount in {currency}.")
     return said

@@ -215,7 +215,10 @@ def hand_over(feed_id: int) -> Feed | None:
     feed = _claim(feed_id)
     if feed is None:
         return None
-    amazon = Amazon(feed.seller, feed.marketplace)
+    try:
+        amazon = Amazon(feed.seller, feed.marketplace)
+    except Refusal as refusal:  # the access was taken away; the file goes when it is back
+        return _later(feed_id, refusal)
     try:
         document_id = feed.document_id or _upload(feed, amazon)
     except Refusal as refusal:

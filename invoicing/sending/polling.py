@@ -53,8 +53,8 @@ def poll(feed_id: int) -> Feed:
     feed = Feed.objects.select_related("seller", "marketplace").get(pk=feed_id)
     if feed.state != FeedState.SUBMITTED:
         return feed
-    amazon = Amazon(feed.seller, feed.marketplace)
     try:
+        amazon = Amazon(feed.seller, feed.marketplace)
         answer = amazon.get_feed(feed.feed_id)
         reach("poll.answered")
         return _follow(feed, answer, amazon)
@@ -176,8 +176,8 @@ def look_for(feed_id: int) -> Feed:
         return feed
     if not feed.attempts.filter(state__in=OPEN).exists():
         return _decided(feed)
-    amazon = Amazon(feed.seller, feed.marketplace)
     try:
+        amazon = Amazon(feed.seller, feed.marketplace)
         if lanes.lane("feed").dedupes:  # asking again with the same document pays once
             found = amazon.create_feed(
                 feed.feed_type, [feed.marketplace.amazon_id], feed.document_id

@@ -41,7 +41,7 @@ class Swept:
 
 def sweep(seconds: float = SECONDS) -> Swept:
     """Note lost answers, hand over what waits, look after what is at Amazon, gather the rest."""
-    swept, until = Swept(), time.monotonic() + seconds
+    swept = Swept()
     steps: tuple[tuple[str, str, Callable[[int], object]], ...] = (
         ("lost", FeedState.CREATING, _lost),
         ("handed_over", FeedState.PREPARED, feeds.hand_over),
@@ -49,6 +49,7 @@ def sweep(seconds: float = SECONDS) -> Swept:
         ("polled", FeedState.SUBMITTED, polling.poll),
     )
     for name, state, step in steps:
+        until = time.monotonic() + seconds / len(steps)  # a step that hangs starves no other
         _run(name, _due(state, until), step, swept)
     made = feeds.collect()
     swept.done["collected"] = [feed.pk for feed in made]

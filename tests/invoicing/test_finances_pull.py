@@ -86,6 +86,14 @@ def test_next_pull_begins_before_the_last_one_ended(fake_amazon, order):
     assert timedelta(days=3) <= age < timedelta(days=3, minutes=10)
 
 
+def test_look_at_the_last_hours_leaves_no_gap_before_it(fake_amazon, order):
+    paid_by_amazon(fake_amazon, order, hours=24 * 20)
+    pulled(order, since=timezone.now() - timedelta(hours=1))
+    assert facts() == []
+    pulled(order)
+    assert sum(one.amount for one in facts()) == -119
+
+
 def test_transaction_that_shows_two_days_late_is_brought(fake_amazon, order):
     pulled(order)
     paid_by_amazon(fake_amazon, order, hours=47)

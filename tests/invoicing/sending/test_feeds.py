@@ -158,6 +158,32 @@ def test_lane_without_access_to_amazon_waits_with_a_sentence(settings):
     assert "no access to Amazon" in again(refund).wait_why
 
 
+def test_access_taken_away_on_the_way_costs_delay_only(fake_amazon, settings):
+    refund, tokens = make_feed_refund(), settings.AMAZON_REFRESH_TOKENS
+    feed = gathered()
+    settings.AMAZON_REFRESH_TOKENS = {}
+    assert feeds.hand_over(feed.pk).state == "prepared"
+    assert "no access to Amazon" in again(feed).sentence
+    settings.AMAZON_REFRESH_TOKENS = tokens
+    due()
+    assert feeds.hand_over(feed.pk).state == "submitted"
+    settings.AMAZON_REFRESH_TOKENS = {}
+    assert "no access to Amazon" in followed(feed).sentence
+    settings.AMAZON_REFRESH_TOKENS = tokens
+    assert followed(feed).state == "done"
+    assert again(refund).state == "sent"
+
+
+def test_lost_feed_is_looked_for_again_while_there_is_no_access(fake_amazon, settings):
+    make_feed_refund()
+    fake_amazon.fail("createFeed", "truncated")
+    feed, tokens = handed_over(), settings.AMAZON_REFRESH_TOKENS
+    settings.AMAZON_REFRESH_TOKENS = {}
+    assert polling.look_for(feed.pk).state == "unknown"
+    settings.AMAZON_REFRESH_TOKENS = tokens
+    assert polling.look_for(feed.pk).state == "submitted"
+
+
 # --- What the call that pays can answer ----------------------------------------------------------
 
 
