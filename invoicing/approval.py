@@ -60,10 +60,15 @@ def approve(key: UUID | str, *, by, content_hash: str | None = None) -> Refund:
     return Refund.objects.select_related("order", "document").get(pk=done[0].pk)
 
 
-def approve_many(keys: Iterable[UUID | str], *, by) -> BulkResult:
-    """Approve what can be approved; the rest is returned with the sentence that refused it."""
+def approve_many(
+    keys: Iterable[UUID | str], *, by, seen: Mapping[str, str] | None = None
+) -> BulkResult:
+    """Approve what can be approved; the rest is returned with the sentence that refused it.
+
+    ``seen`` holds, by key, the content hashes that the approver saw; another content is refused.
+    """
     wanted = [str(key) for key in keys]
-    done, refused = _approve(wanted, by=by, seen={})
+    done, refused = _approve(wanted, by=by, seen=dict(seen or {}))
     found = {str(refund.key) for refund in done} | set(refused)
     missing = [(key, "This refund does not exist.") for key in wanted if key not in found]
     return BulkResult(

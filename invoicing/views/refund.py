@@ -192,6 +192,8 @@ def run(request: HttpRequest, key: str, verb: str) -> HttpResponse:
     if form is not None and not form.is_valid():
         return page(request, key, bound={verb: form}, status=422)
     fields = getattr(form, "call", lambda: form.cleaned_data)() if form else {}
+    if verb == "approve":  # the yes is to what the page showed
+        fields["content_hash"] = request.POST.get("version") or None
     try:
         done = door.call(key, by=request.user, **fields)
         messages.success(request, door.done)

@@ -134,10 +134,17 @@ def approve(request: HttpRequest) -> HttpResponse:
     if "confirm" not in request.POST:
         return render(request, "invoicing/approve_many.html", _preview(rows, request.user))
     try:
-        _tell(request, approve_many([refund.key for refund in rows], by=request.user), rows)
+        keys = [refund.key for refund in rows]
+        _tell(request, approve_many(keys, by=request.user, seen=_seen(request)), rows)
     except Refused as refused:
         messages.error(request, refused.sentence)
     return redirect("invoicing:refunds")
+
+
+def _seen(request: HttpRequest) -> dict[str, str]:
+    """Key → hash of the content that the page with the totals showed."""
+    pairs = (one.partition(":") for one in request.POST.getlist("seen"))
+    return {key: content_hash for key, _colon, content_hash in pairs}
 
 
 def _preview(rows: list[Refund], user) -> dict:

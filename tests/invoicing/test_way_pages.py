@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from invoicing import refunds
 from invoicing.matching import match_refunds
 from invoicing.models import BankFile, Feed, Refund
 from invoicing.sending import feeds
@@ -82,6 +83,26 @@ def test_refund_is_led_another_way_and_waits_for_approval(client, finance):
     assert "DE89…3000" in page
     assert "of another content" in page  # the approval before does not count any more
     assert "let the refund go another way" in page
+
+
+def test_yes_to_a_page_is_not_a_yes_to_what_the_refund_became(client, finance):
+    refund = make_refund("proposed")
+    page, desk = page_of(client, refund), reverse("invoicing:refunds-approve")
+    assert f'name="version" value="{refund.content_hash}"' in page
+    preview = text_of(client.post(desk, {"ids": [refund.pk]}))
+    seen = f"{refund.key}:{refund.content_hash}"
+    assert f'name="seen" value="{seen}"' in preview
+    make_account(refund.seller)
+    payee = {"name": "Demo Einkauf AG", "iban": IBAN}
+    agent = make_user("agent")
+    refunds.change_lane(refund.key, by=agent, lane="bank", payee=payee, reason="Closed")
+    answer = post(client, refund, "approve", version=refund.content_hash)
+    assert "not the refund you looked at" in text_of(answer)
+    many = {"ids": [refund.pk], "seen": [seen], "confirm": "1"}
+    assert "not the refund you looked at" in text_of(client.post(desk, many, follow=True))
+    assert again(refund).state == "proposed"
+    post(client, refund, "approve", version=again(refund).content_hash)
+    assert again(refund).state == "approved"
 
 
 def test_form_of_another_way_keeps_what_was_entered(client, finance):
