@@ -163,6 +163,7 @@ class AssignForm(forms.Form):
         super().__init__(*args, auto_id="assign_%s", **kwargs)
         orders = {fact.order_id for fact in facts if fact.order_id}
         self._refunds = Refund.objects.filter(order__in=orders, source=Source.RETOUR)
+        self._refunds = self._refunds.exclude(lane=Lane.BANK)  # Amazon never shows those
         self._refunds = self._refunds.filter(state__in=PAID).order_by("-pk")[:CHOICES_AT_MOST]
         self._lines = OrderLine.objects.filter(order__in=orders).order_by("pk")[:CHOICES_AT_MOST]
         found = [(f"refund-{one.pk}", _refund(one)) for one in self._refunds]

@@ -164,13 +164,15 @@ def _keep(attempt: RefundAttempt, evidence: Mapping) -> None:
 def object_to_accepted(refunds: list[Refund], rows: list[RefundLine]) -> dict[int, Refused]:
     """Refuse to carry out once more what Amazon's report says was accepted after all.
 
-    A person had taken the attempt for failed before the report came.
+    A person had taken the attempt for failed before the report came; whichever way the refund goes
+    since, the buyer has the money.
     """
-    by_feed = [refund.pk for refund in refunds if refund.lane == Lane.FEED]
-    if not by_feed:
+    failed = Q(state=AttemptState.FAILED, lane=Lane.FEED, evidence__report=ACCEPTED)
+    # The first time a refund is approved and started its version is 1 and 2: nothing went before.
+    ids = [refund.pk for refund in refunds if refund.version > 2]
+    if not ids:
         return {}
-    failed = Q(state=AttemptState.FAILED, evidence__report=ACCEPTED)
-    known = RefundAttempt.objects.filter(failed, refund__in=by_feed).order_by()
+    known = RefundAttempt.objects.filter(failed, refund__in=ids).order_by()
     refusal = Refused(
         "accepted_at_amazon",
         "Amazon's report says that an earlier attempt of this refund was accepted after all. Wait "

@@ -6,11 +6,14 @@ import pytest
 
 from config.core.refused import Refused
 from invoicing import matching
+from invoicing.finance_forms import AssignForm
 from invoicing.matching import match_refunds, untied
 from invoicing.models import MoneyFact, Refund
+from invoicing.sending import bank
 from invoicing.states import RefundState
 from tests.factories import make_order, make_user
 from tests.invoicing.money import DAY, make_fact, make_refund, make_settlement
+from tests.invoicing.sending.test_bank import make_bank
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_october")]
 
@@ -50,6 +53,16 @@ def test_another_amount_given_to_a_refund_leaves_it_sent():
     match_refunds()
     fact.refresh_from_db()
     assert fact.refund_id == refund.pk
+
+
+def test_amazons_money_is_never_that_of_a_bank_transfer():
+    refund = make_bank()
+    fact = lost(refund.order, "-71.40")
+    bank.make_file([refund.key], by=make_user("finance"))
+    assert_refused("lane", [fact.pk], refund=refund)
+    facts = list(MoneyFact.objects.filter(pk=fact.pk))
+    meanings = [value for value, _label in AssignForm(facts=facts).fields["means"].choices]
+    assert f"refund-{refund.pk}" not in meanings
 
 
 def test_money_given_to_a_line_becomes_amazons_refund_and_stays():

@@ -481,6 +481,20 @@ def test_accepted_after_a_person_gave_it_up_is_never_sent_again(fake_amazon):
     assert refusal.value.code == "accepted_at_amazon"
 
 
+def test_accepted_after_all_stops_it_whichever_way_it_goes(fake_amazon):
+    refund, finance = make_feed_refund(), make_user("finance")
+    fake_amazon.fail("createFeed", "truncated")
+    feed = handed_over()
+    refunds.resolve_unknown(refund.key, by=finance, outcome="failed", reason="Not to be seen")
+    refunds.change_lane(refund.key, by=finance, lane="guided", reason="By hand, then")
+    refunds.approve(refund.key, by=make_user("finance"))
+    feeds.keep_id(feed.pk, next(iter(fake_amazon.journal.feeds)), verb="adopt_feed")
+    assert followed(feed).state == "done"
+    with pytest.raises(Refused) as refusal:
+        refunds.start(refund.key, by=finance)
+    assert refusal.value.code == "accepted_at_amazon"
+
+
 # --- Hands off -----------------------------------------------------------------------------------
 
 
