@@ -12,8 +12,6 @@ from pathlib import Path
 from config.core.money import round_money
 from invoicing import refunds
 from invoicing.models import Refund
-from invoicing.reports import runs
-from invoicing.reports.kinds import Scope
 from invoicing.states import RefundState
 from orders.imports.run import import_file
 from orders.models import OrderLine
@@ -46,7 +44,6 @@ class Money:
         self.papers.corrections()
         self._stumble([row for row in rows if by_number[row.origin].fate == "waiting"])
         self._settle([r for r in paid if by_number[r.origin].fate == "settled"], folder)
-        self._report()
 
     def _day(self, plan: Plan, after: int) -> dt.datetime:
         return min(plan.opened + dt.timedelta(days=after), self.story.today)
@@ -121,14 +118,6 @@ class Money:
             if market_code == "DE":
                 old = replace(row, order_id="302-0000000-0000001", adjustment_id="", item_code="")
                 yield self._period(order.seller, order.marketplace, old), old
-
-    def _report(self) -> None:
-        """Last month's report and this month's so far, as finance would have run them."""
-        today = self.story.today.date()
-        first = today.replace(day=1)
-        last = first - dt.timedelta(days=1)
-        runs.run("settlement", Scope(last.replace(day=1), last), "xlsx", by=self.cast.finance)
-        runs.run("settlement", Scope(first, today), "csv", by=self.cast.finance2)
 
     def _rows(self, refund: Refund, market) -> list[reports.RefundRow]:
         planted = self.rng.random()

@@ -16,6 +16,7 @@ from orders.imports.files import BadFile
 from orders.imports.run import import_file
 from orders.models import Marketplace, Seller
 from returns.demo import catalogue, papers, reports, setup, tax_data
+from returns.demo.books import Books
 from returns.demo.money import Money
 from returns.demo.story import Destiny, Story, destinies, plans
 from returns.models import RMA
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1)
 
     def handle(self, *args, rmas: int, seed: int, **options):
-        """Set up, import orders, tell the story, move the money."""
+        """Set up, import orders, tell the story, move the money, keep the books."""
         if Seller.objects.exists():
             raise CommandError(
                 "This database holds data already; demo data goes into an empty one."
@@ -47,7 +48,9 @@ class Command(BaseCommand):
             story = Story(rng, plans(rng, dealt), today)
             story.tell(self._say)
             Money(rng, story, papers.Papers(story, self.ours)).tell(Path(folder))
-        self._say("money")
+            self._say("money")
+            Books(rng, story).tell()
+        self._say("books")
         self.stdout.write(f"{RMA.objects.count()} RMAs, {Document.objects.count()} documents")
 
     def _orders(
