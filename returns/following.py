@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from config.core.models import User
 from config.core.money import format_money
 from config.core.refused import Refused
-from config.core.trail import current_actor, trail
+from config.core.trail import current_actor, current_verb, trail
 from invoicing.models import Refund, RefundLine
 from invoicing.models.refund import Source
 from invoicing.states import Component, RefundState
@@ -26,6 +26,9 @@ from returns.models import RMA, RMALine
 from returns.refunding import held_open, void_case
 from returns.states import CloseReason, State
 from returns.workflow import approve_case, reopen_case
+
+# These tell of a refund's document: that the money left was told when it was sent.
+OF_PAPER = ("record_credit_note", "follow_supplies")
 
 
 def lock_cases(origins: list[str], orders: list[int]) -> None:
@@ -104,6 +107,8 @@ def follow(refund_ids: list[int]) -> None:
     for case in found:
         case.by = by
     sent = {refund.origin: refund for refund in changed if _just_sent(refund)}
+    if current_verb() in OF_PAPER:
+        sent = {}
     for case in found:
         if refund := sent.get(case.rma.number):
             amount = format_money(refund.gross, refund.currency, language_of(case.rma))

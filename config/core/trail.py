@@ -76,6 +76,12 @@ def current_actor() -> int | None:
     return json.loads(current[1])["by"] if current else None
 
 
+def current_verb() -> str:
+    """The verb of the current context, the innermost; empty outside of a context."""
+    current = _current.get()
+    return json.loads(current[1])["verb"] if current else ""
+
+
 def _apply(context: tuple[str, str], using: str) -> None:
     with connections[using].cursor() as cursor:
         cursor.execute(_SET, context)

@@ -8,6 +8,7 @@ from django.apps import apps
 from config.core.models import User
 from config.core.refused import Refused
 from invoicing import matching, refunds
+from invoicing.crediting import record_credit_note
 from invoicing.models import Refund
 from returns import goods, refunding, workflow
 from returns.following import follow
@@ -35,6 +36,14 @@ def test_sent_refund_moves_case_to_refunded():
     refund = Refund.objects.get(origin=rma.number)
     assert (rma.state, rma.next_actor) == ("refunded", "amazon")
     assert refund.gross == Decimal("79.34")  # 2 of 3 units: 66.67 + 12.67
+    assert rma.messages.filter(template="refunded").count() == 1
+
+
+def test_credit_note_that_is_recorded_later_mails_the_buyer_no_second_time():
+    rma = make_rma("refunded")
+    refund = Refund.objects.get(origin=rma.number)
+    given = {"number": "CN-AMZ-1", "issue_date": refund.sent_on}
+    record_credit_note(refund, by=make_user("finance"), **given)
     assert rma.messages.filter(template="refunded").count() == 1
 
 
