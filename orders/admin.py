@@ -19,6 +19,7 @@ from orders.models import (
     OrderItemCode,
     OrderLine,
     Product,
+    Quota,
     Seller,
     SellerTaxRegistration,
     Shipment,
@@ -225,3 +226,12 @@ class ImportRowAdmin(_Facts):
     list_filter = ("import_file__report_type",)
     list_select_related = ("import_file",)
     search_fields = ("=row_hash",)
+
+
+@admin.register(Quota)
+class QuotaAdmin(ReadOnlyAdmin):
+    """How often Amazon may still be asked; workers fill and empty it."""
+
+    list_display = ("name", "tokens", "rate", "burst", "filled_at")
+    list_filter = ("burst", "filled_at")
+    search_fields = ("name",)

@@ -33,6 +33,7 @@ roles.register(
         "orders.add_buyeraddress": (AGENT, LEAD, FINANCE, ADMIN),
         "orders.change_buyeraddress": (AGENT, LEAD, FINANCE, ADMIN),
         "orders.view_importrow": (LEAD, FINANCE, AUDITOR, ADMIN),
+        "orders.view_quota": (FINANCE, AUDITOR, ADMIN),
         "orders.import_report": (LEAD, FINANCE, ADMIN),
         "orders.confirm_identity": (LEAD, FINANCE, ADMIN),
     }

@@ -27,7 +27,7 @@ from invoicing.models import (
     Wording,
 )
 from invoicing.sending import bank
-from orders.models import Order
+from orders.models import Order, Quota
 from tests.factories import make_user
 from tests.papers import make_account, make_calculation
 
@@ -77,6 +77,9 @@ def keep_payments(order: Order, *, by) -> None:
             content_type="text/plain", content=b"demo", sha256=sha256(b"demo").hexdigest(),
             feed_id=f"F{n}", state="prepared",
         )  # fmt: skip
+    Quota.objects.create(
+        name=f"{n}/EU/createFeed", tokens=15, rate=0.0083, burst=15, filled_at=timezone.now()
+    )
     make_account(order.seller)
     refund = refunds.propose(
         by=by, order=order, origin="order", note="Account closed",
