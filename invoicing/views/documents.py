@@ -154,7 +154,7 @@ class DraftList(ListPage):
 @permission_required("invoicing.issue_document", raise_exception=True)
 def try_again(request: HttpRequest) -> HttpResponse:
     """POST /documents/drafts/try-again/ with ``ids``: check each again, issue what passes."""
-    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()][:CHOSEN_AT_MOST]
+    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdecimal()][:CHOSEN_AT_MOST]
     if not ids:
         messages.error(request, _("Choose at least one row first."))
     done = 0

@@ -98,7 +98,7 @@ def run(request: HttpRequest, verb: str) -> HttpResponse:
     """POST /exceptions/bulk/<verb>/ with ``ids``: totals and the form first, then the deed."""
     if verb not in FORMS:
         raise Http404(f"No verb {verb}")
-    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()][:CHOSEN_AT_MOST]
+    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdecimal()][:CHOSEN_AT_MOST]
     rows = list(Match.objects.filter(pk__in=ids).select_related("order").order_by("pk"))
     if not rows:
         messages.error(request, _("Choose at least one row first."))

@@ -117,7 +117,7 @@ def _counted(params: dict) -> QuerySet:
 
 def chosen(request: HttpRequest) -> list[Refund]:
     """The refunds whose rows were chosen on the desk."""
-    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdigit()][:CHOSEN_AT_MOST]
+    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdecimal()][:CHOSEN_AT_MOST]
     rows = Refund.objects.filter(pk__in=ids).select_related("order__buyer", "proposer", "seller")
     return list(rows.order_by("pk"))
 
