@@ -80,7 +80,7 @@ def approve_many(
 def _approve(keys, *, by, seen: dict[str, str]) -> tuple[list[Refund], dict[str, Refused]]:
     require(by, REFUND_VERB["approve"].permission)
     with trail("approve_refund", by=by):
-        refunds = refund_row.by_keys(keys)
+        refunds = refund_row.by_keys(keys, related=("order", "payee"))
         facts = _Facts.of(refunds)
         facts.invoices = invoices_of(refund.order_id for refund in refunds)
         facts.objections = refund_row.objections(refunds, facts.own_rows)
@@ -96,7 +96,8 @@ def _approve(keys, *, by, seen: dict[str, str]) -> tuple[list[Refund], dict[str,
                 done.append(refund)
         if done:
             _store(done, facts, by)
-            refund_row.tell(refund.pk for refund in done)
+            again = {refund.pk for refund in done if refund.state == RefundState.FAILED}
+            refund_row.tell((refund.pk for refund in done), money=again)
     return done, refused
 
 

@@ -37,6 +37,7 @@ class InvoicingConfig(AppConfig):
 
         refund_row.followers.append(posting.post)
         refund_row.followers.append(refresh.follow)
+        refund_row.of_money |= {posting.post, refresh.follow}
         refund_row.objectors.append(outcomes.object_to_accepted)
         imports.register()
         code_money.register()

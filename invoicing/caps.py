@@ -19,6 +19,10 @@ from invoicing.states import CAP_GROUP, Component
 from orders.models import OrderLine
 
 Key = tuple[int, str]  # order line id, component or cap group
+MEMBERS = {  # cap group → the components that count against what was paid of it
+    group: tuple(component for component, of in CAP_GROUP.items() if of == group)
+    for group in (Component.ITEM, Component.SHIPPING, Component.GIFT_WRAP)
+}
 
 
 def lock_lines(order_ids: Iterable[int]) -> dict[int, OrderLine]:
@@ -51,14 +55,15 @@ def exceeded(
     ``taken`` and ``added`` are sums per (line, component). Fees lower the sum of their group, so a
     group may hold item and goodwill; the item itself is capped without them.
     """
-    for group in (Component.ITEM, Component.SHIPPING, Component.GIFT_WRAP):
-        net, tax, _ = line.paid(group)
-        paid = Split(net, tax)
-        for members in ([group], [c for c, g in CAP_GROUP.items() if g == group]):
-            before = _sum(taken, line.pk, members)
+    for group, together in MEMBERS.items():
+        for members in ((group,), together):
             now = _sum(added, line.pk, members)
+            if not now:
+                continue
+            net, tax, _ = line.paid(group)
+            paid, before = Split(net, tax), _sum(taken, line.pk, members)
             after = before + now
-            if now and (after.net > paid.net or after.tax > paid.tax):
+            if after.net > paid.net or after.tax > paid.tax:
                 return group, max((paid - before).gross, ZERO)
     return None
 
@@ -117,8 +122,7 @@ def first_reported(
     report right, and the gross left. Reported money counts as item, then shipping, gift wrap."""
     for pk in sorted({line for line, _ in added} & told.keys()):
         unseen = told[pk].gross
-        for group in (Component.ITEM, Component.SHIPPING, Component.GIFT_WRAP):
-            members = [component for component, of in CAP_GROUP.items() if of == group]
+        for group, members in MEMBERS.items():
             paid = lines[pk].paid(group)
             left = Split(paid[0], paid[1]).gross - _sum(taken, pk, members).gross
             here = min(unseen, max(left, ZERO))
@@ -161,4 +165,5 @@ def excess_sentence(line: OrderLine, group: str, left: Decimal, currency: str) -
 
 
 def _sum(sums: Mapping[Key, Split], line: int, components: Iterable[str]) -> Split:
-    return sum((sums.get((line, component), Split()) for component in components), Split())
+    found = [sums[line, component] for component in components if (line, component) in sums]
+    return sum(found[1:], found[0]) if found else Split()

@@ -14,6 +14,7 @@ from config.core.money import ZERO
 from config.core.refused import Refused
 from invoicing import paper, parties, rates, texts
 from invoicing.category import TaxLine, likely_rate, rate_of
+from invoicing.inserting import insert
 from invoicing.issuing import amazon_credits, modes
 from invoicing.lines import new_line, store_lines
 from invoicing.models import Document, DocumentLine, DocumentRules, Refund, RefundLine
@@ -35,11 +36,23 @@ PROMOTIONS = {"item": "item_promotion", "shipping": "shipping_promotion"}
 
 def language_of(order: Order) -> str:
     """The buyer's language, else the marketplace's, as far as there are document texts in it."""
-    wanted = [order.buyer.language if order.buyer else "", order.marketplace.language]
-    return next((tag[:2] for tag in wanted if tag[:2] in texts.LANGUAGES), "en")
+    return _language(order.buyer.language if order.buyer else "", order.marketplace.language)
 
 
-def new_document(order: Order, kind: str, issuer: str, by, **more) -> Document:
+def _language(*wanted: str | None) -> str:
+    return next((tag[:2] for tag in wanted if tag and tag[:2] in texts.LANGUAGES), "en")
+
+
+def _languages(orders: Iterable[int]) -> dict[int, str]:
+    """`language_of` by order id, in one query without the buyers and marketplaces themselves."""
+    rows = Order.objects.filter(pk__in=set(orders)).order_by()
+    found = rows.values_list("pk", "buyer__language", "marketplace__language")
+    return {pk: _language(buyer, marketplace) for pk, buyer, marketplace in found}
+
+
+def new_document(
+    order: Order, kind: str, issuer: str, by, *, language: str = "", **more
+) -> Document:
     """An unsaved draft with what the order says about parties, currency and language."""
     return Document(
         kind=kind,
@@ -50,7 +63,7 @@ def new_document(order: Order, kind: str, issuer: str, by, **more) -> Document:
         order=order,
         buyer_id=order.buyer_id,
         currency=order.currency,
-        language=language_of(order),
+        language=language or language_of(order),
         created_by=by,
         **more,
     )
@@ -140,9 +153,12 @@ def invoice_of(order: Order) -> Document:
 
 
 def invoices_of(order_ids: Iterable[int]) -> dict[int, list[Document]]:
-    """The invoices that stand, per order id, the oldest first; orders without one are missing."""
+    """The invoices that stand, per order id, the oldest first; orders without one are missing.
+
+    Payloads, which are large, are left in the database.
+    """
     found: dict[int, list[Document]] = {}
-    for invoice in sorted(current(order_ids).select_related("order"), key=_age):
+    for invoice in sorted(current(order_ids).defer("payload"), key=_age):
         found.setdefault(invoice.order_id, []).append(invoice)
     return found
 
@@ -165,25 +181,32 @@ def draft_credit_notes(
     lines. The keys on the refunds are the caller's to set. Where the seller bills restocking fees
     on their own, fees leave the credit note for a draft invoice that names it (occasion "fee").
     """
-    decided = modes(refund.order for refund in refunds)
+    decided = modes(refund.seller_id for refund in refunds)
     ours = [
         refund
         for refund in refunds
         if refund.document_id is None
         and not amazon_credits(
             invoices[refund.order_id][0],
-            decided.get((refund.seller_id, refund.order.marketplace_id)),
+            decided.get((refund.seller_id, refund.marketplace_id)),
         )
     ]
     if not ours:
         return {}
     shares = spread_lines(ours, invoices, lines)
     billed = _fees_apart(ours, shares)
+    languages = _languages(refund.order_id for refund in ours)
     made = {
-        refund.pk: credit_document(refund, shares[refund.pk], invoices[refund.order_id], by)
+        refund.pk: credit_document(
+            refund,
+            shares[refund.pk],
+            invoices[refund.order_id],
+            by,
+            language=languages[refund.order_id],
+        )
         for refund in ours
     }
-    Document.objects.bulk_create(made.values())
+    insert(made.values())
     store_lines([row for pk, note in made.items() for row in share_rows(note, shares[pk])])
     _draft_fees({pk: made[pk] for pk in billed}, billed, by)
     return made
@@ -275,7 +298,7 @@ def _draft_fees(notes: Mapping[int, Document], fees: Mapping[int, list[Share]], 
     """Draft an invoice of the fees of each refund; it names the credit note and waits with it."""
     rows = []
     invoices = {pk: _fee_invoice(note, fees[pk], by) for pk, note in notes.items()}
-    Document.objects.bulk_create(invoices.values())
+    insert(invoices.values())
     for pk, invoice in invoices.items():
         rows += [
             new_line(
@@ -302,6 +325,7 @@ def _fee_invoice(note: Document, fees: Sequence[Share], by) -> Document:
         Kind.INVOICE,
         Issuer.RETOUR,
         by,
+        language=note.language,
         occasion=Occasion.FEE,
         corrects=note,
         origin=note.origin,

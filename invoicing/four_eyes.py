@@ -11,7 +11,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Sum, prefetch_related_objects
 from django.utils import timezone
 
 from config.core.money import ZERO, format_money
@@ -88,6 +88,7 @@ class Alone:
     def of(cls, refunds: Iterable[Refund], by, at: datetime) -> "Alone":
         """Lock the person's sums of the days, then read them; nothing where nobody is alone."""
         mine = [refund for refund in refunds if is_alone(refund, by)]
+        prefetch_related_objects(mine, "seller")
         keys = sorted({(refund.currency, day_of(refund.seller, at)) for refund in mine})
         if not keys:
             return cls(by, at)

@@ -33,10 +33,9 @@ def mode_of(seller: Seller | int, marketplace: Marketplace | int) -> str:
     return rows.values_list("issuer", flat=True).first() or ""
 
 
-def modes(orders: Iterable[Order]) -> dict[tuple[int, int], str]:
-    """The issuing mode per (seller id, marketplace id) of the orders; missing where undecided."""
-    sellers = {order.seller_id for order in orders}
-    rows = IssuingMode.objects.filter(seller_id__in=sellers)
+def modes(sellers: Iterable[int]) -> dict[tuple[int, int], str]:
+    """The issuing mode per (seller id, marketplace id) of the sellers; missing where undecided."""
+    rows = IssuingMode.objects.filter(seller_id__in=set(sellers))
     return {
         (seller, marketplace): issuer
         for seller, marketplace, issuer in rows.values_list("seller_id", "marketplace_id", "issuer")

@@ -10,6 +10,7 @@ from decimal import Decimal
 from config.core.money import ZERO
 from invoicing import texts
 from invoicing.category import category_of, rate_of
+from invoicing.inserting import insert
 from invoicing.models import Document, DocumentLine, DocumentTax, TaxFact
 from invoicing.models.document import Kind
 from invoicing.states import Component
@@ -110,7 +111,7 @@ def store_lines(rows: list[DocumentLine]) -> None:
     A row without a category gets the one its invoice, or the facts of its order, gave untaxed rows.
     """
     _categorise(rows)
-    DocumentLine.objects.bulk_create(rows)
+    insert(rows)
     table: dict[tuple[int, str, Decimal], DocumentTax] = {}
     for row in rows:
         key = (row.document_id, row.category, row.rate)
@@ -126,7 +127,7 @@ def store_lines(rows: list[DocumentLine]) -> None:
         )
         tax.base += row.net
         tax.tax += row.tax
-    DocumentTax.objects.bulk_create(table.values())
+    insert(table.values())
 
 
 def _categorise(rows: list[DocumentLine]) -> None:

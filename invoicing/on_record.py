@@ -73,7 +73,7 @@ class Known:
         self.notes = _by_order(rows.filter(kind=Kind.CREDIT_NOTE, issuer=Issuer.RETOUR))
         refunds = Refund.objects.filter(order_id__in=orders, document=None, state__in=MONEY_LEFT)
         self.refunds = _by_order(refunds.order_by("pk"))
-        self.modes = issuing.modes(fact.order for fact in facts)
+        self.modes = issuing.modes(fact.order.seller_id for fact in facts)
         self.numbers = self._numbers(facts)
         self._look_closer()
 

@@ -17,8 +17,11 @@ from config.core.trail import trail
 from invoicing.models import Refund, RefundLine
 from invoicing.states import REFUND_VERB, RefundState
 
+RELATED = ("order__marketplace", "order__buyer", "seller", "payee")
 # Called inside the transaction after refunds changed state, with their ids.
 followers: list[Callable[[list[int]], None]] = []
+# Those of them that hear only of refunds whose money moves: the ledger, and what compares money.
+of_money: set[Callable[[list[int]], None]] = set()
 # Called inside the transaction before any lock of this room, with the refunds' origins (RMA
 # numbers) and the orders on which refunds may appear: who locks cases above does it here, so that
 # every verb locks in the same order (case, refund, document, order lines, number series) and none
@@ -46,19 +49,27 @@ def lock_first(origins: Iterable[str], orders: Iterable[int] = ()) -> None:
         locker(wanted, order_ids)
 
 
-def tell(refund_ids: Iterable[int]) -> None:
-    """Tell the followers, in the same transaction."""
+def tell(refund_ids: Iterable[int], *, money: Iterable[int] | None = None) -> None:
+    """Tell the followers, in the same transaction; who follows money only of ``money``, if given.
+
+    A first approval moves none: it books nothing, and there is nothing to compare it with.
+    """
     ids = sorted(refund_ids)
+    moved = ids if money is None else sorted(money)
     for follower in followers:
-        follower(ids)
+        if concerned := moved if follower in of_money else ids:
+            follower(concerned)
 
 
-def by_keys(keys: Iterable[UUID | str]) -> "list[Refund]":
-    """Lock the refunds with these keys in the order of their ids; unknown keys are left out."""
+def by_keys(keys: Iterable[UUID | str], *, related: Iterable[str] = RELATED) -> list[Refund]:
+    """Lock the refunds with these keys in the order of their ids; unknown keys are left out.
+
+    ``related`` comes along with each of them; what many share is cheaper to load on its own.
+    """
     rows = Refund.objects.filter(key__in=list(keys))
     lock_first(rows.order_by().values_list("origin", flat=True))
     locked = rows.select_for_update(of=("self",)).order_by("pk")
-    return list(locked.select_related("order__marketplace", "order__buyer", "seller", "payee"))
+    return list(locked.select_related(*related))
 
 
 @contextmanager

@@ -52,12 +52,7 @@ class _Room:
         self.left: dict[Place, Split] = defaultdict(Split)
         self.pieces: dict[Place, int] = defaultdict(int)
         self.last: dict[tuple[int, int], DocumentLine] = {}
-        rows = DocumentLine.objects.filter(document__order_id__in={i.order_id for i in invoices})
-        counted = ~Q(document__state=DocumentState.DRAFT) | Q(document__kind=Kind.CREDIT_NOTE)
-        papers = ("document", "document__corrects", "original__document",
-                  "original__original__document")  # fmt: skip
-        joined = rows.filter(counted).select_related(*papers)
-        found = list(joined.defer(*(f"{path}__payload" for path in papers)))
+        found = _rows_of(invoices)
         self.originals = _originals(invoices, found)
         self._count(add(Credited(), found))
         for row in found:
@@ -104,6 +99,32 @@ class _Room:
         if share.line.component == Component.ITEM:
             self.pieces[place] -= share.quantity
             self.last[mine] = share.original
+
+
+def _rows_of(invoices: list[Document]) -> list[DocumentLine]:
+    """The lines that count of the invoices' orders, each with its document, the one that corrects,
+    and the lines it goes back to; every row is read once, however many lines name it.
+    """
+    rows = DocumentLine.objects.filter(document__order_id__in={i.order_id for i in invoices})
+    counted = ~Q(document__state=DocumentState.DRAFT) | Q(document__kind=Kind.CREDIT_NOTE)
+    found = list(rows.filter(counted))
+    lines = {row.pk: row for row in found}
+    while missing := {row.original_id for row in lines.values()} - lines.keys() - {None}:
+        lines |= DocumentLine.objects.in_bulk(missing)
+    papers = {invoice.pk: invoice for invoice in invoices}
+    while missing := _named(lines.values(), papers.values()) - papers.keys():
+        papers |= Document.objects.defer("payload").in_bulk(missing)
+    for row in lines.values():
+        row.document = papers[row.document_id]
+        row.original = lines.get(row.original_id)
+    for paper in papers.values():
+        paper.corrects = papers.get(paper.corrects_id)
+    return found
+
+
+def _named(lines: Iterable[DocumentLine], papers: Iterable[Document]) -> set[int]:
+    """Ids of the documents that the lines belong to and the papers correct."""
+    return {row.document_id for row in lines} | {p.corrects_id for p in papers if p.corrects_id}
 
 
 def _cut(line: RefundLine, charged: list[DocumentLine], left: list[Split], pieces) -> list[Share]:

@@ -94,8 +94,9 @@ def _too_many(line: RMALine, facts: Facts, refund: Refund, units: dict[int, int]
 
 def follow(refund_ids: list[int]) -> None:
     """Bring the cases of changed refunds up to date: state, next step, mail to the buyer."""
-    wanted = ("origin", "source", "state", "gross", "currency")
-    changed = list(Refund.objects.filter(pk__in=refund_ids).only(*wanted).order_by("pk"))
+    wanted = ("pk", "origin", "source", "state", "gross", "currency")
+    rows = Refund.objects.filter(pk__in=refund_ids).order_by("pk")
+    changed = list(rows.values_list(*wanted, named=True))
     numbers = _cases_of(changed) - held_open.get()
     if not numbers:
         return
@@ -116,11 +117,11 @@ def follow(refund_ids: list[int]) -> None:
     catch_up(found, by=by)
 
 
-def _just_sent(refund: Refund) -> bool:
+def _just_sent(refund: Any) -> bool:
     return refund.source == Source.RETOUR and refund.state == RefundState.SENT
 
 
-def _cases_of(changed: Sequence[Refund]) -> set[str]:
+def _cases_of(changed: Sequence[Any]) -> set[str]:
     """Our refunds name their case; Amazon's concern the open cases of the same order lines."""
     numbers = {refund.origin for refund in changed if refund.origin.startswith("RMA-")}
     foreign = [refund.pk for refund in changed if refund.source != Source.RETOUR]
