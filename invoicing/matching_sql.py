@@ -305,6 +305,7 @@ SELECT group_id, order_line_id, component, is_odd, rate, gross,
 FROM counted;
 ANALYZE new_line
 """
+# The time after the lines were locked: a refund of ours that was started before is older.
 INSERT_REFUNDS = """
 INSERT INTO invoicing_refund (key, source, lane, state, seller_id, marketplace_id, order_id, origin,
     currency, net, tax, gross, reason_code, calculation, content_hash, policy_version, needs_second,
@@ -314,7 +315,7 @@ SELECT n.key, 'amazon', 'none', 'confirmed', n.seller_id, n.marketplace_id, n.or
     n.currency, t.net, n.gross - t.net, n.gross, left(n.transaction_type, 40),
     jsonb_build_object('source', 'amazon', 'adjustment', n.adjustment_id), '', '', false,
     %(by)s, n.posted_at, '', n.posted_at, n.posted_on,
-    n.amazon_refund_id, now(), '', 1, 1, now()
+    n.amazon_refund_id, clock_timestamp(), '', 1, 1, clock_timestamp()
 FROM new_refund n
 JOIN (SELECT group_id, sum(net) AS net FROM new_line GROUP BY group_id) t USING (group_id)
 ORDER BY n.posted_at, n.order_id, n.name

@@ -195,7 +195,9 @@ def _erase(ids: list[int]) -> list[str]:
 def _aftermath() -> list[str]:
     """What becomes of rows that name an erased document: optional keys forget it, others go."""
     statements = []
-    for relation in Document._meta.related_objects:
+    for relation in Document._meta.get_fields(include_hidden=True):
+        if not (relation.one_to_many or relation.one_to_one) or relation.concrete:
+            continue
         field, table = relation.field, relation.related_model._meta.db_table
         if relation.related_model._meta.managed is False or relation.related_model is Document:
             continue

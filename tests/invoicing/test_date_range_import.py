@@ -47,7 +47,7 @@ def facts():
 def test_sample_is_read_with_preamble_and_thousands():
     done = bring(US, make_seller())
     assert (done.rows, done.status) == (4, "done")
-    assert sum(f.amount for f in MoneyFact.objects.all()) == Decimal("337.15")
+    assert sum(f.amount for f in MoneyFact.objects.all()) == Decimal("354.65")
     buyer = MoneyFact.objects.filter(bucket="buyer", is_refund=True)
     assert sorted(f.amount for f in buyer) == [
         Decimal("-249.00"), Decimal("-19.98"), Decimal("-1.40"),

@@ -143,7 +143,8 @@ def test_without_the_refunds_lock_more_than_one_starts_it(no_row_lock, slow_read
     refund, people = make_refund("approved"), [make_user("lead") for _ in range(THREADS)]
     slow_reader(refund_row, "one")
     outcomes = race(lambda i: refunds.start(refund.key, by=people[i]))
-    assert outcomes["done"] > 1
+    # Without the lock others get past the state; the index on open attempts is the second guard.
+    assert outcomes["done"] + outcomes["IntegrityError"] > 1
 
 
 def test_two_refunds_of_one_line_are_not_both_started_when_amazon_took_the_rest():

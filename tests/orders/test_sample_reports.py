@@ -146,7 +146,8 @@ def _history(order, seller) -> dict:
 
 
 def test_reports_of_one_marketplace_in_any_order_give_the_same_rows(seller):
-    us = [name for name in NAMES if "_US_" in name]
+    # What several sources of one money give in any order is in invoicing/test_one_money.py.
+    us = [n for n in NAMES if "_US_" in n and not n.startswith(("date_range", "finances"))]
     assert len(us) == 4
     expected = _history(us, seller)
     for order in permutations(us):
