@@ -6,6 +6,8 @@ One set-based path for one refund and for many; the number of queries does not g
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -165,7 +167,7 @@ def _check(refund: Refund, facts: _Facts, by, seen: str | None) -> None:
 
 
 def content(
-    calculation: Calculation,
+    calculation: Calculation | Mapping[str, Any],
     order_id: int,
     origin: str,
     lane: str = Lane.GUIDED.value,
@@ -182,16 +184,18 @@ def content(
 
 def check_content(refund: Refund, rows: list[RefundLine]) -> None:
     """Refuse when calculation, lines and totals are not what was proposed (or approved before)."""
-    calculation = Calculation.from_json(refund.calculation)
+    kept = refund.calculation
     stored = [(row.order_line_id, row.component, row.net, row.tax) for row in rows]
     calculated = [
-        (int(line.order_line), line.component, line.net, line.tax) for line in calculation.lines
+        (int(line["order_line"]), line["component"], Decimal(line["net"]), Decimal(line["tax"]))
+        for line in kept["lines"]
     ]
     same = (
-        content(calculation, refund.order_id, refund.origin, refund.lane, target_of(refund))
+        content(kept, refund.order_id, refund.origin, refund.lane, target_of(refund))
         == refund.content_hash
         and sorted(stored) == sorted(calculated)
-        and (calculation.net, calculation.tax) == (refund.net, refund.tax)
+        and sum(line[2] for line in calculated) == refund.net
+        and sum(line[3] for line in calculated) == refund.tax
         and refund.approved_hash in ("", refund.content_hash)
     )
     if not same:

@@ -166,12 +166,18 @@ class Calculation:
 
 
 def content_hash(
-    calculation: Calculation, lane: str, extra: Mapping[str, str | int | bool | None] | None = None
+    calculation: Calculation | Mapping[str, Any],
+    lane: str,
+    extra: Mapping[str, str | int | bool | None] | None = None,
 ) -> str:
-    """Return the sha-256 (hex) of what is approved: calculation, lane, and what else binds."""
+    """Return the sha-256 (hex) of what is approved: calculation, lane, and what else binds.
+
+    ``calculation`` may be what `Calculation.to_json` wrote: hashed as it is stored.
+    """
     for name, value in (extra or {}).items():
         if isinstance(value, float):
             raise TypeError(f"no floats in what is approved: {name}={value!r}")
-    content = {"calculation": calculation.to_json(), "lane": lane, "extra": dict(extra or {})}
+    stored = calculation.to_json() if isinstance(calculation, Calculation) else dict(calculation)
+    content = {"calculation": stored, "lane": lane, "extra": dict(extra or {})}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -69,7 +69,7 @@ def by_keys(keys: Iterable[UUID | str], *, related: Iterable[str] = RELATED) -> 
     rows = Refund.objects.filter(key__in=list(keys))
     lock_first(rows.order_by().values_list("origin", flat=True))
     locked = rows.select_for_update(of=("self",)).order_by("pk")
-    return list(locked.select_related(*related))
+    return list(locked.select_related(*related).defer("basis"))
 
 
 @contextmanager
