@@ -8,7 +8,8 @@ way; seen money clears that; what failed or came back is negated. Text of the st
 
 from collections.abc import Iterable, Sequence
 
-from django.db import connection
+import structlog
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from invoicing.ledger import fx_loss
 from invoicing.ledger import posting_sql as sql
 from invoicing.models import JournalLine, Refund
 
+log = structlog.get_logger(__name__)
 STEPS = {"sent": sql.SENT, "seen": sql.SEEN, "back": sql.BACK}
 CHUNK = 20_000  # refunds looked at in one transaction of the catch-up
 
@@ -88,10 +90,23 @@ def catch_up() -> int:
             cursor.execute(sql.UNPOSTED, given)
             ids = [pk for (pk,) in cursor.fetchall()]
             cursor.execute(sql.LOCK_REFUNDS, {"ids": ids})
-            done += post([pk for (pk,) in cursor.fetchall()])
+            done += _post_what_goes([pk for (pk,) in cursor.fetchall()])
         if len(ids) < CHUNK:
             return done
         after = ids[-1]
+
+
+def _post_what_goes(ids: list[int]) -> int:
+    """Post; one that cannot be booked is told in the log and does not hold up the others."""
+    try:
+        with transaction.atomic():
+            return post(ids)
+    except Unposted:
+        if len(ids) == 1:
+            log.error("refund_not_booked", refund=ids[0])
+            return 0
+    half = len(ids) // 2
+    return _post_what_goes(ids[:half]) + _post_what_goes(ids[half:])
 
 
 def lines_of(refund: Refund) -> QuerySet[JournalLine]:

@@ -293,6 +293,22 @@ def test_refunds_from_before_the_ledger_are_caught_up(monkeypatch):
     assert {tuple(booked(one)) for one in (sent, seen)} == {("1:sent",), ("1:sent", "1:confirmed")}
 
 
+def test_one_refund_that_cannot_be_booked_does_not_hold_up_the_others(monkeypatch):
+    monkeypatch.setattr(refund_row, "followers", [])
+    bad, *good = [make_refund(make_order(), ("10.00", "1.90")) for _ in range(4)]
+    post = posting.post
+
+    def refusing(ids):
+        if bad.pk in ids:
+            raise posting.Unposted
+        return post(ids)
+
+    monkeypatch.setattr(posting, "post", refusing)
+    assert posting.catch_up() == 3
+    booked_ones = Journal.objects.values_list("refund_id", flat=True)
+    assert set(booked_ones) == {one.pk for one in good}
+
+
 def test_catch_up_takes_a_backlog_in_parts(monkeypatch):
     monkeypatch.setattr(refund_row, "followers", [])
     for _ in range(5):
