@@ -105,10 +105,8 @@ def _no_kept_choices():
     filterbar.forget()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _data_folder():
+def pytest_sessionfinish():
     """Files that tests store go with the run."""
-    yield
     shutil.rmtree(django_settings.DATA_DIR, ignore_errors=True)
 
 

@@ -4,9 +4,23 @@ import os
 import tempfile
 from pathlib import Path
 
+
+def _data_folder() -> str:
+    """Of this process: two workers in one folder would count each other's files."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker:  # what it starts finds the same folder by the same name
+        run = os.environ["PYTEST_XDIST_TESTRUNUID"]
+        folder = Path(tempfile.gettempdir(), f"retour-tests-{run}-{worker}")
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return str(folder)
+    given = os.environ.get("DATA_DIR", "")  # only our own: a run removes it at its end
+    ours = Path(given).name.startswith("retour-tests-")
+    return given if ours else tempfile.mkdtemp(prefix="retour-tests-")
+
+
+os.environ["DATA_DIR"] = _data_folder()  # removed by conftest.py
 RUN = {
     "CELERY_TASK_ALWAYS_EAGER": "1",  # a task runs where it is sent from, unless a test says so
-    "DATA_DIR": tempfile.mkdtemp(prefix="retour-tests-"),  # removed by conftest.py
     "LOG_LEVEL": "WARNING",
     "RETOUR_DEMO": "1",
     "RETOUR_STATIC": "finders",

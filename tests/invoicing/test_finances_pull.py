@@ -137,7 +137,7 @@ def test_half_a_window_is_not_kept(fake_amazon, order, settings):
     fake_amazon.behaviour.page_size = 1
     fake_amazon.faults["listTransactions"].extend(["", "503_html"])
     folder = Path(settings.DATA_DIR) / "imports"
-    before = set(folder.glob("*")) if folder.is_dir() else set()
+    before = set(folder.glob("*"))
     done = pulled(order, since=timezone.now() - timedelta(days=1))
     assert (done.complete, done.files) == (False, [])
     assert set(folder.glob("*")) == before
