@@ -68,9 +68,22 @@ TOTAL_COLUMNS = (
 
 def fill(cursor: Any, scope: Scope) -> None:
     """Create the temporary table of the report's rows."""
+    cursor.execute(sql.TABLE.format(dimension=scope.chosen[BY.key]), scope.params | _rates())
+
+
+def summed(cursor: Any, params: dict[str, Any], dimension: str) -> list[tuple]:
+    """(currency, value of ``dimension``, each of ``cost_sql.COSTS``), dearest first; the amounts
+    are those of the report over the same days (``from``, ``to``, ``seller``, ``marketplace``).
+    """
+    if dimension not in dict(_DIMENSIONS):
+        raise ValueError(f"Costs are not known by {dimension}.")
+    cursor.execute(sql.SUMMED.format(dimension=dimension), params | _rates())
+    return cursor.fetchall()
+
+
+def _rates() -> dict[str, list]:
     rates = labour_rates(settings.INSPECTION_COST)
-    given = {"codes": list(rates), "rates": list(rates.values())}
-    cursor.execute(sql.TABLE.format(dimension=scope.chosen[BY.key]), scope.params | given)
+    return {"codes": list(rates), "rates": list(rates.values())}
 
 
 def labour_rates(given: str) -> dict[str, Decimal]:

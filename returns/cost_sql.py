@@ -93,8 +93,7 @@ def _all(costs: tuple[str, ...]) -> str:
 
 
 # Own sites have no name here yet: goods that did not go to one of Amazon's come to the seller.
-TABLE = f"""
-CREATE TEMP TABLE cost_report ON COMMIT DROP AS
+ROWS = f"""
 WITH event AS ({_EVENTS}), placed AS (
     SELECT to_char(e.day, 'YYYY-MM') AS month, s.code AS seller,
         COALESCE(m.name, '') AS marketplace, COALESCE(o.channel, '') AS fulfilment,
@@ -119,9 +118,17 @@ SELECT {", ".join(f"e.{name}" for name in _DIMENSIONS)}, e.currency, e.{{dimensi
 FROM placed e
 GROUP BY {", ".join(f"e.{name}" for name in _DIMENSIONS)}, e.currency
 """
+TABLE = f"CREATE TEMP TABLE cost_report ON COMMIT DROP AS {ROWS}"
 _MONEY = (*COSTS, "handling", "total", "vat")
 TOTALS = f"""
 SELECT currency, dimension, sum(units) AS units,
     {", ".join(f"sum({name}) AS {name}" for name in _MONEY)}
 FROM cost_report GROUP BY 1, 2 ORDER BY 1, 2
+"""
+# The same rows for a page: no table, one sum a currency, dimension and kind of cost.
+SUMMED = f"""
+WITH cost_report AS ({ROWS})
+SELECT currency, dimension, {", ".join(f"sum({name}) AS {name}" for name in COSTS)}
+FROM cost_report GROUP BY 1, 2
+HAVING sum(total) <> 0 ORDER BY 1, sum(total) DESC, 2
 """

@@ -3,13 +3,15 @@
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import AmazonReturn, Buyer, Order, OrderLine
 from orders.models.order import Channel
 from returns import return_rate
-from returns.models import RMA, WorkItem
-from returns.states import CloseReason, NextActor, State
+from returns.models import RMA, RMALine, WorkItem
+from returns.reasons import BY_LABEL, same_label
+from returns.states import CloseReason, Liability, NextActor, State
 
 
 class QueueFilters(django_filters.FilterSet):
@@ -30,6 +32,14 @@ class QueueFilters(django_filters.FilterSet):
     )
     opened = django_filters.DateFromToRangeFilter(field_name="opened_at", label=_("Opened"))
 
+    cause = django_filters.ChoiceFilter(
+        method="only_cause",
+        choices=lambda: [(code, gettext(label)) for label, code in BY_LABEL.items()],
+        label=_("Reason"),
+    )
+    liability = django_filters.ChoiceFilter(
+        method="only_liable", choices=Liability.choices, label=_("Liability")
+    )
     unsent = django_filters.BooleanFilter(method="only_unsent", label=_("Not sent back in time"))
     work = django_filters.BooleanFilter(method="only_work", label=_("To sort out"))
 
@@ -57,6 +67,18 @@ class QueueFilters(django_filters.FilterSet):
         """Approved, and the day to send them back has passed."""
         late = {"state": State.APPROVED, "ship_by__lt": timezone.localdate()}
         return rows.filter(**late) if value else rows
+
+    def only_cause(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Cases with a line returned for this reason, however the code is spelt."""
+        codes, families = same_label(value)
+        meant = Q(reason_code__in=codes)
+        for beginning in families:
+            meant |= Q(reason_code__startswith=beginning)
+        return rows.filter(pk__in=RMALine.objects.filter(meant).values("rma"))
+
+    def only_liable(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Cases with a line this party is liable for."""
+        return rows.filter(pk__in=RMALine.objects.filter(liability=value).values("rma"))
 
     def only_work(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
         """Cases with something a person has to sort out first."""

@@ -75,6 +75,19 @@ FAMILIES: dict[str, ReturnReason] = {
     "JEWELRY_": ReturnReason(BUYER, gettext_noop("Fit or style")),
 }
 
+# One code a label: several mean the same.
+BY_LABEL = {reason.label: code for code, reason in reversed([*REASONS.items(), *FAMILIES.items()])}
+
+
+def same_label(code: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """All spellings that mean what ``code`` means: whole codes, and beginnings of families."""
+    plain = code.strip().upper().removeprefix("CR-")
+    label = reason_label(plain)
+    codes = {plain, *(one for one, reason in REASONS.items() if reason.label == label)}
+    families = [one for one, reason in FAMILIES.items() if reason.label == label]
+    both = tuple(f"{prefix}{one}" for one in families for prefix in ("", "CR-"))
+    return frozenset({*codes, *(f"CR-{one}" for one in codes)}), both
+
 
 def _known(code: str) -> ReturnReason | None:
     """Find a code with or without its CR- prefix, in any case, else by its family."""

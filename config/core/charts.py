@@ -7,7 +7,7 @@ figures there are is decided by the room that asks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
 WIDTH, HEIGHT = 720, 200
@@ -15,6 +15,7 @@ LEFT, BOTTOM, TOP = 56, 24, 8  # room for the tick marks
 GAP = Decimal("0.25")  # of a column, between two columns
 STEPS = (1, 2, 5)
 MOST_LABELS = 9
+LONGEST_LABEL = 14  # letters under a column; the table has them all
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Mark:
     width: Decimal
     height: Decimal
     title: str
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """What a template draws, and the table under it."""
+    """What a template draws, and the table under it; ``links`` lead each column to its rows."""
 
     title: str
     columns: Sequence[str]
@@ -56,6 +58,7 @@ class Chart:
     marks: Sequence[Mark]
     across: Sequence[Tick]
     up: Sequence[Tick]
+    links: Sequence[str] = ()
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -66,21 +69,24 @@ class Chart:
         return not self.marks
 
     @property
-    def rows(self) -> list[tuple[str, list[Decimal | int]]]:
-        """The table: a row a column of the chart."""
+    def rows(self) -> list[tuple[str, list[Decimal | int], str]]:
+        """The table: a row a column of the chart, with its link if it has one."""
         return [
-            (name, [series.values[place] for series in self.series])
+            (name, [series.values[place] for series in self.series], _link(self.links, place))
             for place, name in enumerate(self.columns)
         ]
 
 
-def stacked(title: str, columns: Sequence[str], series: Sequence[Series]) -> Chart:
+def stacked(
+    title: str, columns: Sequence[str], series: Sequence[Series], links: Sequence[str] = ()
+) -> Chart:
     """Columns whose series stand on each other; figures below zero count as nothing."""
     totals = [
         sum((max(Decimal(one.values[place]), Decimal(0)) for one in series), Decimal(0))
         for place in range(len(columns))
     ]
-    return _drawn(title, columns, series, max(totals, default=Decimal(0)), stack=True)
+    top = max(totals, default=Decimal(0))
+    return _drawn(title, columns, series, top, stack=True, links=links)
 
 
 def side_by_side(title: str, columns: Sequence[str], series: Sequence[Series]) -> Chart:
@@ -96,16 +102,22 @@ def nice(value: Decimal) -> Decimal:
 
 
 def _drawn(
-    title: str, columns: Sequence[str], series: Sequence[Series], top: Decimal, *, stack: bool
+    title: str,
+    columns: Sequence[str],
+    series: Sequence[Series],
+    top: Decimal,
+    *,
+    stack: bool,
+    links: Sequence[str] = (),
 ) -> Chart:
     if top <= 0:
-        return Chart(title, columns, series, (), (), ())
+        return Chart(title, columns, series, (), (), (), links)
     step = nice(top / 4)
     high = (top / step).to_integral_value(ROUND_CEILING) * step
     scale = Decimal(HEIGHT - BOTTOM - TOP) / high
     broad = Decimal(WIDTH - LEFT) / len(columns)
     marks = [
-        mark
+        replace(mark, href=_link(links, place))
         for place in range(len(columns))
         for mark in _column(columns[place], series, place, broad, scale=scale, stack=stack)
     ]
@@ -113,10 +125,18 @@ def _drawn(
     up = [Tick(_round(HEIGHT - BOTTOM - line * scale), f"{line.normalize():,f}") for line in lines]
     every = -(-len(columns) // MOST_LABELS)
     across = [
-        Tick(_round(LEFT + broad * place + broad / 2), columns[place])
+        Tick(_round(LEFT + broad * place + broad / 2), _short(columns[place]))
         for place in range(0, len(columns), every)
     ]
-    return Chart(title, columns, series, marks, across, up)
+    return Chart(title, columns, series, marks, across, up, links)
+
+
+def _link(links: Sequence[str], place: int) -> str:
+    return links[place] if links else ""
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1].rstrip()}…"
 
 
 def _column(

@@ -1,4 +1,7 @@
-"""The page of charts: refunds by week, cycle time, cost by cause."""
+"""The page of charts: refunds by week, cycle time, cost by cause or by who is liable.
+
+Costs are shown to those who may see reports; the rest to all who may see refunds.
+"""
 
 from django import forms
 from django.contrib.auth.decorators import login_required, permission_required
@@ -7,8 +10,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from config.core.roles import may
 from orders.models import Marketplace, Seller
 from returns import charts as figures
+
+COSTS = "invoicing.view_reportrun"
 
 
 class ScopeForm(forms.Form):
@@ -20,15 +26,20 @@ class ScopeForm(forms.Form):
     marketplace = forms.ModelChoiceField(
         Marketplace.objects.all(), required=False, label=_("Marketplace"), to_field_name="code"
     )
+    by = forms.ChoiceField(choices=figures.BY.items(), required=False, label=_("Cost by"))
 
 
 @login_required
 @permission_required("invoicing.view_refund", raise_exception=True)
 def charts(request: HttpRequest) -> HttpResponse:
-    """GET /charts/?seller=…&marketplace=…"""
+    """GET /charts/?seller=…&marketplace=…&by=cause|liability"""
     form = ScopeForm(request.GET)
     chosen = form.cleaned_data if form.is_valid() else {}
-    ids = {name: one.pk for name, one in chosen.items() if one}
-    scope = figures.Scope(ids.get("seller"), ids.get("marketplace"))
-    found = figures.charts(scope, timezone.now().date())
+    seller, marketplace = chosen.get("seller"), chosen.get("marketplace")
+    scope = figures.Scope(seller and seller.pk, marketplace and marketplace.pk)
+    cost_by: str | None = chosen.get("by") or "cause"
+    if not may(request.user, COSTS):
+        del form.fields["by"]
+        cost_by = None
+    found = figures.charts(scope, timezone.now().date(), cost_by)
     return render(request, "returns/charts.html", {"charts": found, "form": form})

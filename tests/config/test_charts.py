@@ -14,7 +14,7 @@ values = st.lists(st.integers(0, 10**7), min_size=3, max_size=3)
 def test_without_figures_there_is_nothing_to_draw():
     chart = stacked("t", ["a"], [Series("x", "X", [0])])
     assert chart.is_empty
-    assert chart.rows == [("a", [0])]
+    assert chart.rows == [("a", [0], "")]
 
 
 @given(first=values, second=values)
@@ -54,8 +54,16 @@ def test_marks_side_by_side_share_the_ground():
 def test_what_is_below_zero_is_not_drawn_but_told():
     chart = side_by_side("t", ["w"], [Series("a", "A", [D("-3.50")]), Series("b", "B", [7])])
     assert [mark.key for mark in chart.marks] == ["b"]
-    assert chart.rows == [("w", [D("-3.50"), 7])]
+    assert chart.rows == [("w", [D("-3.50"), 7], "")]
 
 
 def test_steps_are_ones_twos_and_fives():
     assert [nice(D(x)) for x in ("1", "1.1", "3", "7", "0.04")] == [1, 2, 5, 10, D("0.05")]
+
+
+def test_columns_lead_to_their_rows_and_long_names_are_cut_under_the_axis_only():
+    series = [Series("a", "A", [1, 2])]
+    chart = stacked("t", ["Damaged in the warehouse", "w"], series, ["/x/", ""])
+    assert [mark.href for mark in chart.marks] == ["/x/", ""]
+    assert chart.rows[0] == ("Damaged in the warehouse", [1], "/x/")
+    assert [tick.label for tick in chart.across] == ["Damaged in th…", "w"]
