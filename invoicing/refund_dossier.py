@@ -88,7 +88,7 @@ def bookings(refund: Refund) -> list[dict[str, Any]]:
         found.append({
             "line": row,
             "journal": row.journal if row.journal_id != last else None,
-            "debit": row.amount if row.amount > 0 else None,
+            "debit": row.amount if row.amount >= 0 else None,
             "credit": -row.amount if row.amount < 0 else None,
             "currency": row.journal.currency,
             "more": _more(row),

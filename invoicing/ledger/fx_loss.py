@@ -108,9 +108,10 @@ def _recent(by_day: dict[date, list[FxRate]], day: date) -> list[FxRate]:
 def post(refund_ids: Iterable[int]) -> int:
     """Book the exchange differences of confirmed refunds whose rates are known, once each.
 
+    A difference of nothing is booked too, with both rates: what is not booked waits for a rate.
     Called by `posting.post` under its locks, after the money was booked. Returns how many.
     """
-    known = [loss for loss in losses(refund_ids).values() if loss.loss]
+    known = [loss for loss in losses(refund_ids).values() if loss.loss is not None]
     if not known:
         return 0
     given = {

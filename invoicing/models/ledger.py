@@ -210,7 +210,10 @@ class JournalLine(models.Model):
         ordering = ["journal_id", "id"]
         indexes = [models.Index(fields=["account", "journal"])]
         constraints = [
-            models.CheckConstraint(condition=~Q(amount=0), name="journal_line_moves_money")
+            # two rates that come to the same are booked as that: nothing, with both rates
+            models.CheckConstraint(
+                condition=~Q(amount=0) | Q(fx_rate__isnull=False), name="journal_line_moves_money"
+            )
         ]
         triggers = [
             pgtrigger.Protect(name="kept", operation=pgtrigger.Update | pgtrigger.Delete),

@@ -33,6 +33,10 @@ class Settlement(models.Model):
     def __str__(self):
         return self.settlement_id
 
+    def get_absolute_url(self):
+        """The page of this row."""
+        return f"/settlements/{self.pk}/"
+
 
 class MoneyFact(models.Model):
     """One amount as a source tells it; ``bucket`` says whose money it is. The buyer's is matched.
@@ -53,7 +57,9 @@ class MoneyFact(models.Model):
         FINANCES = "finances", _("Finances")
         DATE_RANGE = "date_range", _("Date range report")
 
-    settlement = models.ForeignKey(Settlement, models.PROTECT, null=True, related_name="facts")
+    settlement = models.ForeignKey(
+        Settlement, models.PROTECT, null=True, related_name="facts", db_index=False
+    )
     source = models.CharField(
         max_length=10, choices=Source, default=Source.SETTLEMENT, db_default=Source.SETTLEMENT
     )
@@ -146,6 +152,11 @@ class MoneyFact(models.Model):
         ]
         indexes = [
             models.Index(
+                fields=["settlement", "id"],
+                condition=Q(settlement__isnull=False),
+                name="money_of_settlement",
+            ),
+            models.Index(
                 fields=["amazon_order_id", "adjustment_id"],
                 condition=Q(is_refund=True),
                 name="money_fact_refund",
@@ -159,3 +170,7 @@ class MoneyFact(models.Model):
 
     def __str__(self):
         return f"{self.amount_description} {self.amount} {self.currency}"
+
+    def get_absolute_url(self):
+        """The page of this row."""
+        return f"/money/{self.pk}/"

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from invoicing import timeline
+from invoicing.ledger import fx_loss
 from invoicing.models import Refund
 from returns import why
 
@@ -19,6 +20,7 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         "refund": refund,
         "figures": why.figures(refund),
         "proof": why.recomputed(refund),
+        "fx": fx_loss.of(refund),
         "events": timeline.of("invoicing.refund", refund.pk),
     }
     return render(request, "returns/why.html", context)

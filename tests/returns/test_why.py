@@ -1,16 +1,27 @@
 """Why this amount: every figure leads to its sources, and calculating again gives the same cent."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from invoicing.crediting import record_credit_note
+from invoicing.fx import add_rate
+from invoicing.matching import match_refunds
 from invoicing.models import Refund
 from returns import why
-from tests.factories import make_rma, make_user
+from tests.factories import make_order, make_rma, make_user
+from tests.invoicing.money import DAY, make_fact, make_refund, make_settlement
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def _october(time_machine):
+    time_machine.move_to(DAY, tick=True)
 
 
 def refund_of(rma):
@@ -66,3 +77,22 @@ def test_who_may_not_see_refunds_sees_no_why(client):
     client.force_login(make_user("inspector"))
     allowed = client.get(refund.get_absolute_url()).status_code
     assert client.get(f"/refunds/{refund.key}/why/").status_code == allowed
+
+
+@pytest.mark.usefixtures("_october")
+def test_refund_in_pounds_of_a_german_seller_shows_what_the_rate_cost(client):
+    finance = make_user("finance")
+    for day, rate in ((date(2026, 10, 1), "0.80"), (date(2026, 10, 28), "0.75")):
+        add_rate(quote="GBP", day=day, rate=Decimal(rate), by=finance, source="ECB")
+    order = make_order(marketplace="UK", rate="0.20", ship_country="GB")
+    refund = make_refund(order, ("10.00", "2.00"))
+    make_fact(make_settlement(order.seller, "GBP"), order, order.lines.get(), "-12.00",
+              adjustment="A1")  # fmt: skip
+    match_refunds()
+    client.force_login(finance)
+    page = client.get(f"/refunds/{refund.key}/why/").content.decode()
+    assert "Exchange difference" in page
+    for said in ("€15.00", "€16.00", "€1.00", "1.25", "1.33333333"):
+        assert said in page, said
+    at_home = refund_of(make_rma("refunded"))
+    assert "Exchange difference" not in client.get(f"/refunds/{at_home.key}/why/").content.decode()

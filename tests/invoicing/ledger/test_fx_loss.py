@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from config.core.models import User
 from config.core.trail import trail
@@ -87,13 +89,27 @@ def test_rate_older_than_a_week_is_none():
     assert fx_loss.of(refund).current is None
 
 
-def test_equal_rates_book_nothing():
+def test_equal_rates_are_booked_as_nothing_and_done():
     for day in (date(2026, 10, 1), date(2026, 10, 28)):
         rate(day, "0.80")
     refund = seen_in_pounds()
     assert fx_loss.of(refund).loss == 0
-    posting.catch_up()
-    assert not Journal.objects.filter(kind="fx").exists()
+    lines = Journal.objects.get(kind="fx").lines
+    assert set(lines.values_list("amount", "fx_rate")) == {(Decimal(0), Decimal("1.25"))}
+    assert still_wanted() == []
+    assert broken() == {}
+    refunds.reverse(refund.key, by=make_user("finance"), reason="Amazon took it back.")
+    assert Journal.objects.filter(kind="back", reverses__kind="fx").count() == 1
+    assert broken() == {}
+
+
+def still_wanted() -> list[int]:
+    """Refunds that the catch-up would look at."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            posting.sql.UNPOSTED, {"now": timezone.now(), "after": 0, "chunk": posting.CHUNK}
+        )
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def test_rate_that_the_invoice_froze_counts_for_the_sale():
