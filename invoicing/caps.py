@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from config.core.money import ZERO, Split, format_money
 from invoicing.models import RefundLine
@@ -31,8 +31,16 @@ def lock_lines(order_ids: Iterable[int]) -> dict[int, OrderLine]:
     Everything that adds money to a line asks here first, so two refunds of one order never add up
     without seeing each other.
     """
-    lines = OrderLine.objects.filter(order_id__in=set(order_ids)).order_by("pk")
-    return {line.pk: line for line in lines.select_for_update(no_key=True)}
+    return {line.pk: line for line in _lines(order_ids).select_for_update(no_key=True)}
+
+
+def read_lines(order_ids: Iterable[int]) -> dict[int, OrderLine]:
+    """The same lines as they are now, without a lock: to foresee, never to decide."""
+    return {line.pk: line for line in _lines(order_ids)}
+
+
+def _lines(order_ids: Iterable[int]) -> QuerySet[OrderLine]:
+    return OrderLine.objects.filter(order_id__in=set(order_ids)).order_by("pk")
 
 
 def live_sums(line_ids: Iterable[int], *, without: Iterable[int] = ()) -> dict[Key, Split]:

@@ -85,15 +85,18 @@ class Alone:
     sums: dict[tuple[str, date], Decimal] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, refunds: Iterable[Refund], by, at: datetime) -> "Alone":
-        """Lock the person's sums of the days, then read them; nothing where nobody is alone."""
+    def of(cls, refunds: Iterable[Refund], by, at: datetime, lock: bool = True) -> "Alone":
+        """Lock the person's sums of the days, then read them; nothing where nobody is alone.
+
+        Without ``lock`` they are only read: to foresee, never to decide.
+        """
         mine = [refund for refund in refunds if is_alone(refund, by)]
         prefetch_related_objects(mine, "seller")
         keys = sorted({(refund.currency, day_of(refund.seller, at)) for refund in mine})
         if not keys:
             return cls(by, at)
         with connection.cursor() as cursor:
-            for currency, day in keys:
+            for currency, day in keys if lock else ():
                 cursor.execute(_LOCK, [f"approved alone {by.pk} {currency} {day}"])
         limits = ApprovalLimit.objects.filter(currency__in={currency for currency, _ in keys})
         return cls(by, at, {row.currency: row for row in limits}, _sums(by, keys))

@@ -1,0 +1,75 @@
+"""What others gave back on the order lines of refunds of ours: refunds Amazon made, and what its
+returns report calls refunded. Reads only; whether it leaves room for a refund is in `approval.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from config.core.money import ZERO
+from invoicing.models import Refund, RefundLine
+from invoicing.models.refund import Source
+from invoicing.states import OPEN
+from orders.models import AmazonReturn
+
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Money of the same order lines that somebody else gave back: what, how much, where it is."""
+
+    what: str
+    amount: Decimal | None
+    when: Any
+    url: str = ""
+
+
+def seen_elsewhere(refunds: list[Refund]) -> dict[int, list[Elsewhere]]:
+    """By refund id, what others refunded on its order lines; refunds without any are left out.
+
+    Three queries however many. The report counts while a refund may still be paid; afterwards the
+    match says what differs.
+    """
+    ours = {refund.pk: refund for refund in refunds if refund.source == Source.RETOUR}
+    pairs = RefundLine.objects.filter(refund__in=ours).order_by().distinct()
+    on_line: dict[int, list[int]] = {}
+    for refund_id, line_id in pairs.values_list("refund_id", "order_line_id"):
+        on_line.setdefault(line_id, []).append(refund_id)
+    if not on_line:
+        return {}
+    found: dict[int, list[Elsewhere]] = {pk: [] for pk in ours}
+    _refunds(on_line, found)
+    _reported(on_line, found, ours)
+    return {pk: some for pk, some in found.items() if some}
+
+
+def _refunds(on_line: Mapping[int, list[int]], found: dict[int, list[Elsewhere]]) -> None:
+    rows = RefundLine.objects.filter(order_line_id__in=on_line, live=True)
+    rows = rows.exclude(refund__source=Source.RETOUR).select_related("refund")
+    sums: dict[tuple[int, int], Decimal] = {}
+    theirs: dict[int, Refund] = {}
+    for row in rows.order_by("pk"):
+        theirs[row.refund_id] = row.refund
+        for pk in on_line[row.order_line_id]:
+            sums[pk, row.refund_id] = sums.get((pk, row.refund_id), ZERO) + row.gross
+    for (pk, their_id), amount in sums.items():
+        one = theirs[their_id]
+        said = Elsewhere(one.get_source_display(), amount, one.sent_on, one.get_absolute_url())
+        found[pk].append(said)
+
+
+def _reported(
+    on_line: Mapping[int, list[int]],
+    found: dict[int, list[Elsewhere]],
+    ours: Mapping[int, Refund],
+) -> None:
+    rows = AmazonReturn.objects.filter(order_line_id__in=on_line, refunded_amount__gt=0)
+    for row in rows.order_by("pk"):
+        for pk in on_line[row.order_line_id]:
+            if ours[pk].state in OPEN and len(found[pk]) < SHOWN:
+                name = _("Amazon's returns report")
+                found[pk].append(Elsewhere(name, row.refunded_amount, row.requested_on))
