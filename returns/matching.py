@@ -43,7 +43,8 @@ WHERE r.id = ANY(%(locked)s) AND {_SETTLED}
 
 # What stands beside a refund in a match (see ``invoicing.matches.sql.returns``). Our refunds name
 # their case; one of Amazon's belongs to the cases of its order lines, and a case asked for it where
-# they claim more units than our own refunds pay for.
+# they claim more units than our own refunds pay for. ``units`` of our case were paid although its
+# receipts and inspections allow only ``accepted``; units still on their way are allowed.
 MATCH_SIDES = f"""
 WITH tied AS (
     SELECT c.id AS refund_id, l.id AS line_id FROM candidate c
@@ -57,13 +58,24 @@ WITH tied AS (
     SELECT l.id, l.rma_id, l.order_line_id, r.number,
         CASE WHEN r.state = 'requested' THEN 0 ELSE {CLAIMED_SQL} END AS claimed,
         l.approved > l.received + l.missing AND r.goods_waived_by_id IS NULL
-            AND ({CLAIMED_SQL}) > 0 AS waits
+            AND ({CLAIMED_SQL}) > 0 AS waits,
+        CASE WHEN r.goods_waived_by_id IS NOT NULL THEN l.approved
+            ELSE l.approved - l.rejected - l.missing END AS allowed
     FROM returns_rmaline l JOIN returns_rma r ON r.id = l.rma_id
     WHERE l.id IN (SELECT line_id FROM tied)
-), ours AS (
-    SELECT order_line_id, sum(quantity) AS units FROM invoicing_refundline
+), paid AS (
+    SELECT order_line_id, split_part(origin, '/', 1) AS number, sum(quantity) AS units
+    FROM invoicing_refundline
     WHERE live AND component = 'item' AND origin LIKE 'RMA-%%'
-      AND order_line_id IN (SELECT order_line_id FROM line) GROUP BY 1
+      AND order_line_id IN (SELECT order_line_id FROM line) GROUP BY 1, 2
+), ours AS (
+    SELECT order_line_id, sum(units) AS units FROM paid GROUP BY 1
+), too_many AS (
+    SELECT paid.number, sum(paid.units) AS units, sum(may.units) AS accepted FROM paid
+    JOIN (
+        SELECT number, order_line_id, sum(allowed) AS units FROM line GROUP BY 1, 2
+    ) may USING (number, order_line_id)
+    WHERE paid.units > may.units GROUP BY 1
 ), claim AS (
     SELECT order_line_id, sum(claimed) AS units FROM line GROUP BY 1
 ), came AS (
@@ -79,10 +91,13 @@ SELECT t.refund_id, jsonb_strip_nulls(jsonb_build_object(
         'inspections', jsonb_path_query_array(jsonb_agg(graded.ids ORDER BY l.id), '$[*][*]')
     )) AS sides,
     bool_or(claim.units > COALESCE(ours.units, 0)) AS decided,
-    bool_or(l.waits) AS goods_open, min(l.number) FILTER (WHERE l.waits) AS name
+    bool_or(l.waits) AS goods_open, min(l.number) FILTER (WHERE l.waits) AS name,
+    max(too_many.units)::int AS units, max(too_many.accepted)::int AS accepted
 FROM tied t JOIN line l ON l.id = t.line_id
 JOIN claim ON claim.order_line_id = l.order_line_id
 LEFT JOIN ours ON ours.order_line_id = l.order_line_id
+LEFT JOIN candidate c ON c.id = t.refund_id AND c.source = 'retour'
+LEFT JOIN too_many ON too_many.number = c.origin
 LEFT JOIN came ON came.line_id = l.id LEFT JOIN graded ON graded.line_id = l.id
 GROUP BY t.refund_id
 """

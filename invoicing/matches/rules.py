@@ -17,7 +17,7 @@ GOODS_DAYS = 30
 TWIN_DAYS = 30
 
 # Why a comparison does not tie. Every sentence may use: expected, seen, difference, tax, seen_tax,
-# currency, day, other, order.
+# excess, currency, day, other, order, units, accepted.
 SENTENCES = {
     "twice": gettext_noop(
         "Amazon refunded %(seen)s %(currency)s of the same lines on %(day)s, as our refund"
@@ -60,6 +60,10 @@ SENTENCES = {
     "document_amount": gettext_noop(
         "Decided were %(expected)s %(currency)s; its credit note %(other)s says another amount."
     ),
+    "over_credited": gettext_noop(
+        "With credit note %(other)s the credit notes of order %(order)s take back %(excess)s"
+        " %(currency)s more than its invoices charged."
+    ),
     "vat_left_out": gettext_noop(
         "Amazon shows %(seen)s %(currency)s: the VAT of %(tax)s was not given back."
     ),
@@ -86,6 +90,10 @@ SENTENCES = {
     "no_credit_note": gettext_noop(
         "The money left on %(day)s; the credit note over %(expected)s %(currency)s is not there."
     ),
+    "no_invoice": gettext_noop(
+        "The money left on %(day)s; no invoice of order %(order)s is on record, so there is no"
+        " credit note over %(expected)s %(currency)s either. Issue or record the invoice first."
+    ),
     "credit_note_waits": gettext_noop(
         "The money left on %(day)s; the credit note over %(expected)s %(currency)s is still a"
         " draft. Its page says what it waits for."
@@ -97,6 +105,10 @@ SENTENCES = {
     "units": gettext_noop(
         "Amazon refunded %(seen)s %(currency)s on %(day)s without saying for how many units, and"
         " the amount does not tell."
+    ),
+    "units_differ": gettext_noop(
+        "Units of %(other)s that were refunded: %(units)s. Units that its goods allow after receipt"
+        " and inspection: %(accepted)s."
     ),
     "fx": gettext_noop(
         "No exchange rate of the week up to %(day)s is known for %(currency)s, so the exchange"

@@ -5,13 +5,16 @@ Only text lives here; when it runs and how is in ``refresh.py``, the days and th
 expected. Rows that stand as stored are left out before anything is written or locked.
 """
 
+from config.core.money import EXPONENTS
+
 SELLERS = "(%(sellers)s::bigint[] IS NULL OR {0}.seller_id = ANY(%(sellers)s))"
 REFUNDS = "(%(refunds)s::bigint[] IS NULL OR {0}.id = ANY(%(refunds)s))"
 
 # What a room above says of refunds where none has anything to say.
 NOTHING_ABOVE = """
 SELECT NULL::bigint AS refund_id, NULL::jsonb AS sides, NULL::boolean AS decided,
-    NULL::boolean AS goods_open, NULL::text AS name WHERE false
+    NULL::boolean AS goods_open, NULL::text AS name, NULL::int AS units, NULL::int AS accepted
+WHERE false
 """
 
 # Every refund whose money left or may have left, and those judged before that it came back of.
@@ -46,6 +49,25 @@ _FEES = """
 fee AS (
     SELECT f.corrects_id, sum(f.gross) AS gross, sum(f.tax) AS tax FROM invoicing_document f
     WHERE f.occasion = 'fee' AND f.kind = 'invoice' AND f.corrects_id IS NOT NULL GROUP BY 1
+)"""
+# What of an order is on record: the invoices that credits refer to (the latest of each supply, as
+# in ``standing.current``), what all charged, and what its credit notes took back up to each.
+_INVOICES = """
+paper AS (
+    SELECT id, order_id, shipment_id, revision, gross, kind = 'credit_note' AS is_credit,
+        occasion = 'reversal' AS is_reversal, occasion IN ('supply', 'correction') AS is_sale
+    FROM invoicing_document
+    WHERE state <> 'draft' AND order_id IN (SELECT order_id FROM candidate)
+), invoice AS (
+    SELECT order_id, jsonb_agg(id ORDER BY id) FILTER (WHERE place = 1) AS ids, sum(gross) AS gross
+    FROM (SELECT *, row_number() OVER (
+        PARTITION BY order_id, shipment_id ORDER BY revision DESC) AS place
+        FROM paper WHERE is_sale AND NOT is_credit) sale
+    GROUP BY order_id
+), credit AS (
+    SELECT id, sum(CASE WHEN is_credit THEN gross ELSE -gross END) OVER (
+        PARTITION BY order_id ORDER BY id) AS gross
+    FROM paper WHERE is_credit OR is_reversal
 )"""
 # A refund of Amazon's beside one of ours: the same lines and amount, or together more than was paid
 _TWIN = """
@@ -124,6 +146,9 @@ compared AS (
         d.state <> 'draft' AND c.due > 0 AND d.gross - COALESCE(fee.gross, 0) <> c.gross
             AS paper_amount,
         d.state <> 'draft' AND c.due > 0 AND d.tax - COALESCE(fee.tax, 0) <> c.tax AS paper_vat,
+        COALESCE('[]'::jsonb || to_jsonb(d.corrects_id), invoice.ids) AS invoices,
+        CASE WHEN credit.gross > invoice.gross THEN credit.gross - invoice.gross END AS excess,
+        CASE WHEN c.due > 0 AND a.units > a.accepted THEN a.units END AS units, a.accepted,
         CASE WHEN COALESCE(a.decided, false) THEN NULL ELSE twin.key END AS twin,
         over_paid.key AS over_paid, unclear.refund_id IS NOT NULL AS no_units,
         no_rate.day IS NOT NULL AND c.due > 0 AS no_rate
@@ -131,6 +156,8 @@ compared AS (
     LEFT JOIN above a ON a.refund_id = c.id
     LEFT JOIN invoicing_document d ON d.id = c.document_id
     LEFT JOIN fee ON fee.corrects_id = d.id
+    LEFT JOIN invoice ON invoice.order_id = c.order_id
+    LEFT JOIN credit ON credit.id = d.id
     LEFT JOIN settled s ON s.seller_id = c.seller_id AND s.currency = c.currency
     LEFT JOIN twin ON twin.refund_id = c.id
     LEFT JOIN over_paid ON over_paid.refund_id = c.id
@@ -150,7 +177,8 @@ judged AS MATERIALIZED (
         CASE WHEN due = 0 AND seen <> 0 THEN 'amount:still_out'
              WHEN due > 0 AND abs(seen - due) > %(tolerance)s AND seen <> due - tax
              THEN 'amount:amount'
-             WHEN paper_amount THEN 'amount:document_amount' END,
+             WHEN paper_amount THEN 'amount:document_amount'
+             WHEN excess > %(tolerance)s THEN 'amount:over_credited' END,
         CASE WHEN due > 0 AND tax <> 0 AND seen = due - tax AND abs(tax) > %(tolerance)s
              THEN 'vat:vat_left_out'
              WHEN due > 0 AND seen = due AND shows_tax AND abs(seen_tax - tax) > %(tolerance)s
@@ -163,10 +191,10 @@ judged AS MATERIALIZED (
                  AND (day + %(cycle_days)s < %(today)s OR until > day + %(grace_days)s)
              THEN 'missing:missing' END,
         CASE WHEN no_paper AND NOT (source = 'amazon' AND expected = 0)
-             THEN 'credit_note:' || CASE WHEN document_state IS NULL THEN 'no_credit_note'
-                                        ELSE 'credit_note_waits' END END,
+             THEN 'credit_note:' || CASE WHEN document_state IS NOT NULL THEN 'credit_note_waits'
+                 WHEN invoices IS NULL THEN 'no_invoice' ELSE 'no_credit_note' END END,
         CASE WHEN no_goods THEN 'goods:goods' END,
-        CASE WHEN no_units THEN 'units:units' END,
+        CASE WHEN no_units THEN 'units:units' WHEN units > 0 THEN 'units:units_differ' END,
         CASE WHEN no_rate THEN 'fx:fx' END,
         CASE WHEN state IN ('sent', 'confirmed') AND seen IS NULL
                  AND day + %(cycle_days)s >= %(today)s
@@ -175,7 +203,9 @@ judged AS MATERIALIZED (
     ], NULL) AS reasons
     FROM compared c
 )"""
-_NUMBER = "jsonb_build_object('decimal', {0}::text)"
+# An amount with its currency's places: 1190 JPY, 11.90 EUR.
+_PLACES = " ".join(f"WHEN '{code}' THEN {places}" for code, places in sorted(EXPONENTS.items()))
+_NUMBER = f"jsonb_build_object('decimal', round({{0}}, CASE currency {_PLACES} ELSE 2 END)::text)"
 
 
 def _params(**more: str) -> str:
@@ -186,8 +216,11 @@ def _params(**more: str) -> str:
         "difference": "abs(COALESCE(seen, 0) - COALESCE(expected, 0))",
         "tax": more.get("tax", "0"),
         "seen_tax": more.get("seen_tax", "0"),
+        "excess": more.get("excess", "0"),
     }
     words = {
+        "units": more.get("units", "0"),
+        "accepted": more.get("accepted", "0"),
         "currency": "currency",
         "day": "posted_on::text",
         "order": more["order"],
@@ -206,7 +239,7 @@ stated AS (
         CASE WHEN reasons[1] LIKE 'amount:%%' OR due = 0 THEN due ELSE expected END AS expected,
         j.seen, j.posted_on, COALESCE(split_part(reasons[1], ':', 1), '') AS cause,
         jsonb_strip_nulls(jsonb_build_object('facts', facts, 'document', document_id,
-            'causes', CASE WHEN cardinality(reasons) > 1 THEN (
+            'invoices', invoices, 'causes', CASE WHEN cardinality(reasons) > 1 THEN (
                 SELECT jsonb_agg(split_part(x, ':', 1)) FROM unnest(reasons) x) END))
             || COALESCE(above, '{{}}') AS sides,
         CASE WHEN reasons[1] IS NULL THEN '{{}}'::jsonb ELSE jsonb_build_object(
@@ -214,14 +247,17 @@ stated AS (
     _params(
         tax="j.tax",
         seen_tax="COALESCE(j.seen_tax, 0)",
+        excess="COALESCE(j.excess, 0)",
+        units="COALESCE(j.units, 0)",
+        accepted="COALESCE(j.accepted, 0)",
         order="(SELECT amazon_order_id FROM orders_order o WHERE o.id = j.order_id)",
         other="COALESCE(CASE split_part(reasons[1], ':', 2) WHEN 'twice' THEN j.twin"
         " WHEN 'over_paid' THEN j.over_paid WHEN 'goods' THEN j.case_name"
-        " ELSE j.number END, '')",
+        " WHEN 'units_differ' THEN j.origin ELSE j.number END, '')",
     )
 }) END AS detail,
         concat_ws('|', array_to_string(reasons, ','), due, expected, j.seen, j.tax, j.seen_tax,
-            document_state) AS figures
+            document_state, excess, units || '/' || accepted) AS figures
     FROM judged j
 )"""
 
@@ -323,11 +359,12 @@ def returns(above: str = NOTHING_ABOVE) -> str:
     how many of them stand as exceptions.
 
     ``above`` is a SELECT over ``candidate``: refund_id, sides (jsonb), decided (whether a return
-    asked for an Amazon refund), goods_open, name.
+    asked for an Amazon refund), goods_open, name; where more units of a case were paid than its
+    goods allow, how many and how many they allow (units, accepted).
     """
     parts = (
-        _CANDIDATE, _MONEY, _SETTLED, _FEES, _TWIN, _UNITS, _RATES, f"above AS ({above})",
-        _COMPARED, _JUDGED, _RETURN_ROWS, _ROWS, f"written AS ({_UPSERT})",
+        _CANDIDATE, _MONEY, _SETTLED, _FEES, _INVOICES, _TWIN, _UNITS, _RATES,
+        f"above AS ({above})", _COMPARED, _JUDGED, _RETURN_ROWS, _ROWS, f"written AS ({_UPSERT})",
     )  # fmt: skip
     return f"WITH {', '.join(parts)} {_COUNT}"
 

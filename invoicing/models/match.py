@@ -63,7 +63,8 @@ _SAID = pgtrigger.Condition(
 class Match(models.Model):
     """One comparison. Amounts are what the buyer gets back, in ``currency``.
 
-    ``sides`` names the rows compared: ids of money facts, RMA line, receipt, inspection, document.
+    ``sides`` names the rows compared: ids of money facts, invoices, RMA line, receipt, inspection,
+    document. ``tolerance`` is what a difference may be and still tie: nothing, on purpose.
     """
 
     key = models.CharField(max_length=80, unique=True)

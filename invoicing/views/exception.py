@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from config.core.refused import Refused
 from invoicing import exception_actions, finance_forms, forms, timeline
 from invoicing.matches import exceptions as verbs
-from invoicing.models import Match, MoneyFact
+from invoicing.models import Document, Match, MoneyFact
 from invoicing.models.match import Cause, Result
 from invoicing.views.exceptions import VIEW
 from invoicing.views.refund import Door
@@ -44,6 +44,7 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
         "why": match_why(match.detail),
         "besides": [Cause(one).label for one in match.sides.get("causes", [])[1:]],
         "facts": facts,
+        "invoices": _invoices(match),
         "goods": _goods(match.sides),
         "why_url": why_url(match.refund.key) if match.refund else "",
         "steps": _steps(match, facts),
@@ -59,6 +60,12 @@ def _facts(match: Match) -> list[dict[str, Any]]:
     rows = MoneyFact.objects.filter(pk__in=match.sides.get("facts", []))
     rows = rows.select_related("settlement", "refund").order_by("posted_at", "pk")
     return [{"fact": fact, "amount": -fact.amount} for fact in rows]
+
+
+def _invoices(match: Match) -> list[Document]:
+    """The invoice that the credit note corrects; before there is one, those the order stands on."""
+    rows = Document.objects.filter(pk__in=match.sides.get("invoices", []))
+    return list(rows.defer("payload").order_by("pk"))
 
 
 def _goods(sides: dict[str, Any]) -> dict[str, Any] | None:

@@ -107,10 +107,21 @@ def test_exceptions_are_found_by_cause_owner_and_amount(client, finance):
 def test_exception_page_links_every_side(client, finance):
     match = make_exception()
     page = text_of(client.get(match.get_absolute_url()))
-    for side in (match.order, match.refund):
+    invoice = match.order.documents.get(kind="invoice")
+    for side in (match.order, match.refund, invoice):
         assert f'href="{side.get_absolute_url()}"' in page
     assert f"/refunds/{match.refund.key}/why/" in page
     assert "35.00" in page
+    assert "none on record" not in page
+
+
+def test_exception_page_says_that_no_invoice_is_on_record(client, finance):
+    order = make_order()
+    make_fact(make_settlement(order.seller), order, order.lines.get(), "-35.70", adjustment="A1")
+    match_refunds()
+    refresh()
+    match = Match.objects.get(order=order)
+    assert "none on record" in text_of(client.get(match.get_absolute_url()))
 
 
 def test_exception_is_taken_noted_handed_over_explained_and_reopened(client, finance):

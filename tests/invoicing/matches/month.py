@@ -17,7 +17,16 @@ from invoicing.models import FxRate, Match, Refund
 from invoicing.models.refund import Source
 from orders.imports.run import import_file
 from returns import refunding
-from tests.factories import make_order, make_rma, make_seller, make_user, pay, record_invoice
+from returns.models import RMA
+from tests.factories import (
+    make_order,
+    make_rma,
+    make_seller,
+    make_user,
+    pay,
+    receive_and_inspect,
+    record_invoice,
+)
 from tests.invoicing.money import make_refund
 from tests.invoicing.test_settlement_import import row, totals, write
 
@@ -55,13 +64,30 @@ class Month:
             (refund,) = refunding.propose(rma.number, by=make_user("lead"), early=not seen)
             return pay(refund)
 
-    def asked_for(self, *, sent_on=SENT):
+    def asked_for(self, *, invoiced=True):
         """A return that Amazon refunds before we do; the order and its line."""
         with time_machine.travel(datetime(2026, 10, 6, 12, tzinfo=UTC)):
             order = self.order(quantity=2)
-            record_invoice(order)
+            if invoiced:
+                record_invoice(order)
             make_rma("inspected", order=order, quantity=1)
         return order
+
+    def sent_back(self):
+        """A return refunded before its goods came, which then are not accepted."""
+        refund = self.returned(seen=False)
+        with time_machine.travel(datetime(2026, 10, 12, 12, tzinfo=UTC)):
+            rma = RMA.objects.get(number=refund.origin)
+            receive_and_inspect(rma, by=make_user("lead"), disposition="reject")
+        return refund
+
+    def over_credited(self):
+        """A refund beyond the invoice: the order grew after that was written."""
+        with time_machine.travel(datetime(2026, 10, 6, 12, tzinfo=UTC)):
+            order = self.order(net="25.00")  # 29.75
+            record_invoice(order)
+            order.lines.update(item_net=Decimal("100.00"), item_tax=Decimal("19.00"))
+        return make_refund(order, ("30.00", "5.70"), sent_on=SENT)
 
     def money(self, order, *amounts, day=SENT, currency="EUR", **fields):
         """Amazon's rows of one refund transaction: one amount a line of the order."""

@@ -9,6 +9,7 @@ import pytest
 
 from config.core.sentence import Sentence
 from invoicing.matches.refresh import refresh
+from invoicing.matches.rules import SENTENCES
 from invoicing.models import Match, Refund
 from invoicing.models.match import Cause
 from tests.invoicing.matches.month import TODAY, Month, exceptions
@@ -102,6 +103,37 @@ def plant(month):
     found[late.order.amazon_order_id] = Cause.TIMING
     assert set(found.values()) == set(Cause)
     return found, unpapered, unclear
+
+
+def plant_against_the_invoice_and_the_goods(month):
+    """Credited beyond the invoice, no invoice, paid units that were rejected: cause and why."""
+    over = month.over_credited()
+    month.money(over.order, "-35.70")
+    alone = month.asked_for(invoiced=False)
+    month.money(alone, "-59.50")
+    rejected = month.sent_back()
+    month.money(rejected.order, -rejected.gross)
+    return {
+        over.order.amazon_order_id: (Cause.AMOUNT, "over_credited"),
+        alone.amazon_order_id: (Cause.CREDIT_NOTE, "no_invoice"),
+        rejected.order.amazon_order_id: (Cause.UNITS, "units_differ"),
+    }
+
+
+def test_a_month_against_invoice_and_goods_yields_exactly_those(month):
+    asked = clean(month)
+    planted = plant_against_the_invoice_and_the_goods(month)
+    month.close()
+    month.papers()
+    credited(month, asked)
+    refresh()
+    assert exceptions() == {name: cause.value for name, (cause, _why) in planted.items()}
+    for match in Match.objects.filter(result="open").select_related("order"):
+        why = planted[match.order.amazon_order_id][1]
+        assert match.detail["template"] == SENTENCES[why]
+        assert "causes" not in match.sides
+    assert Match.objects.filter(result="matched").count() == 7
+    assert refresh().written == 0
 
 
 def test_a_month_with_every_cause_planted_yields_exactly_those(month):

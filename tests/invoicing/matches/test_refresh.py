@@ -8,11 +8,20 @@ import pytest
 from config.core import invariants
 from config.core.sentence import Sentence
 from invoicing import refunds
+from invoicing.crediting import record_credit_note
 from invoicing.matches.refresh import refresh
 from invoicing.matching import assign, match_refunds
 from invoicing.models import FxRate, Match, Refund
+from returns import refunding
 from returns.models import Inspection, Receipt
-from tests.factories import make_order, make_rma, make_user, record_invoice
+from tests.factories import (
+    make_order,
+    make_rma,
+    make_user,
+    pay,
+    receive_and_inspect,
+    record_invoice,
+)
 from tests.invoicing.money import DAY, make_fact, make_refund, make_settlement
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_october")]
@@ -165,6 +174,46 @@ def test_sides_name_the_case_its_receipts_and_inspections():
     assert sides["rma_lines"] == [line.pk for line in rma.lines.all()]
     assert sides["receipts"] == list(Receipt.objects.values_list("pk", flat=True))
     assert sides["inspections"] == list(Inspection.objects.values_list("pk", flat=True))
+
+
+def test_sides_name_the_invoice_of_the_order_then_what_the_credit_note_corrects():
+    order = make_order()
+    invoice = record_invoice(order)
+    refund = make_refund(order, ("30.00", "5.70"))
+    assert refund.document is None
+    assert one(refund).sides["invoices"] == [invoice.pk]
+    note = record_credit_note(refund, by=make_user("finance"), number="CN-1", issue_date=DAY.date())
+    assert note.corrects == invoice
+    assert one(refund).sides["invoices"] == [invoice.pk]
+    assert one(refund).sides["document"] == note.pk
+
+
+def test_amounts_of_yen_are_said_without_decimals():
+    order = make_order(marketplace="JP", rate="0.10", net="10000")
+    refund = make_refund(order, ("1000", "100"))
+    settlement = make_settlement(order.seller, currency="JPY")
+    make_fact(settlement, order, order.lines.get(), "-1190", adjustment="A1")
+    match_refunds()
+    said = str(Sentence.from_json(one(refund).detail))
+    assert said == "Decided were 1,100 JPY, Amazon shows 1,190: 90 apart."
+
+
+@pytest.mark.parametrize(("disposition", "cause"), [("restock", "timing"), ("reject", "units")])
+def test_refunded_units_are_compared_with_what_the_inspection_accepts(disposition, cause):
+    order = make_order(quantity=3)
+    record_invoice(order)
+    rma = make_rma("shipped", order=order, quantity=2)
+    (refund,) = refunding.propose(rma.number, by=make_user("lead"), early=True)
+    pay(refund)
+    assert one(refund).cause == "timing"
+    receive_and_inspect(rma, by=make_user("lead"), disposition=disposition)
+    match = one(refund)
+    assert match.cause == cause
+    if cause == "units":
+        assert str(Sentence.from_json(match.detail)) == (
+            f"Units of {rma.number} that were refunded: 2. Units that its goods allow after receipt"
+            " and inspection: 0."
+        )
 
 
 def test_a_refund_that_failed_after_all_keeps_its_row():
