@@ -22,7 +22,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 RUN_DIR = programs.RUN_DIR  # RETOUR_RUN_DIR: what a running checkout keeps (default .run)
 DATA_DIR = Path(env("DATA_DIR", default=str(RUN_DIR / "data")))  # uploads, photos, documents
 RULES_DIR = env("RULES_DIR", default="")  # e-invoice rules that no installed package brings
-INSPECTION_COST = env("INSPECTION_COST", default="")  # a unit: "EUR=2.50 GBP=2.10"; empty: none
 VIES_URL = env("VIES_URL", default="")  # base of the EU's VIES REST API; empty: ids are not asked
 # Amazon's Selling Partner API; without them the feed lane and the finances pull are not offered.
 AMAZON_CLIENT_ID = env("AMAZON_CLIENT_ID", default="")
@@ -36,6 +35,9 @@ DEBUG = env.bool("DEBUG", default=False)
 DATABASE_URL = env("DATABASE_URL", default="")
 # RETOUR_DEMO: pages say so, mail goes to the console. The embedded database is always a demo.
 RETOUR_DEMO = env.bool("RETOUR_DEMO", default=not DATABASE_URL)
+# What inspecting a unit costs, "EUR=2.50 GBP=2.10"; empty: labour is left out. Made up in the demo.
+_DEMO_COST = "EUR=2.50 GBP=2.10 USD=2.80 CAD=3.60 JPY=400 SEK=28 PLN=11"
+INSPECTION_COST = env("INSPECTION_COST", default=_DEMO_COST if RETOUR_DEMO else "")
 # RETOUR_HTTPS: off only where nothing but loopback can reach the desk.
 HTTPS = env.bool("RETOUR_HTTPS", default=not RETOUR_DEMO)
 
@@ -275,6 +277,7 @@ SENDING_HOLD = env.int("SENDING_HOLD", default=10)  # after approval; a change o
 SENDING_WINDOW = env.int("SENDING_WINDOW", default=120)  # one feed a window: Amazon's own quota
 SENDING_LEASE = env.int("SENDING_LEASE", default=120)  # then a call without an answer is lost
 SENDING_POLL = env.int("SENDING_POLL", default=30)  # until the first look at what Amazon made of it
+SENDING_SILENCE = env.int("SENDING_SILENCE", default=3 * 86400)  # without a report: then a person
 
 # --- Logs: one line of key=value (or JSON) per event, no personal data -------------------------
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")

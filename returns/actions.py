@@ -15,7 +15,7 @@ from invoicing import actions as buttons
 from invoicing.actions import NOT_YOURS
 from invoicing.models import Refund
 from invoicing.states import RefundState
-from returns import forms
+from returns import forms, sites
 from returns.models import RMA
 from returns.states import BY_VERB, State
 
@@ -170,7 +170,7 @@ def _goods(rma: RMA, user: Any, facts: Facts, lines: list) -> list[Action]:
                 "receive",
                 _("Receive goods"),
                 "returns.receive_rma",
-                form=forms.QuantitiesForm(lines=waiting),
+                form=forms.ReceiveForm(lines=waiting, sites=sites.known(rma.seller_id, user)),
                 primary=rma.state == State.SHIPPED,
             )
         )

@@ -100,7 +100,7 @@ class ParcelAdmin(ReadOnly):
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnly):
-    list_display = ("rma", "line", "kind", "quantity", "by", "at")
+    list_display = ("rma", "line", "kind", "quantity", "site", "by", "at")
     list_filter = ("kind",)
     list_select_related = ("rma", "line", "by")
 

@@ -57,11 +57,14 @@ def ship_many(parcels: Mapping[str, Mapping[str, Any]], *, by: Any) -> BulkResul
     return _each(list(parcels), "ship", "returns.ship_rma", rule, by=by)
 
 
-def receive_many(units: Mapping[str, Mapping[int, int]], *, by: Any) -> BulkResult:
-    """Receive units (number → line id → units) of many RMAs."""
+def receive_many(
+    units: Mapping[str, Mapping[int, int]], *, by: Any, sites: Mapping[str, str] | None = None
+) -> BulkResult:
+    """Receive units (number → line id → units) of many RMAs, each at its site, if given."""
 
     def rule(case: cases.Case) -> None:
-        receive_case(case, dict(units[case.rma.number]))
+        number = case.rma.number
+        receive_case(case, dict(units[number]), site=(sites or {}).get(number, ""))
 
     return _each(list(units), "receive", "returns.receive_rma", rule, by=by)
 

@@ -92,12 +92,13 @@ def _all(costs: tuple[str, ...]) -> str:
     return f"COALESCE(sum(e.amount) FILTER (WHERE e.cost IN ({listed})), 0)"
 
 
-# Own sites have no name here yet: goods that did not go to one of Amazon's come to the seller.
+# The site is where somebody received the line's goods, as named then; else the centre that Amazon
+# names; else Amazon, or the seller for goods it sends itself.
 ROWS = f"""
 WITH event AS ({_EVENTS}), placed AS (
     SELECT to_char(e.day, 'YYYY-MM') AS month, s.code AS seller,
         COALESCE(m.name, '') AS marketplace, COALESCE(o.channel, '') AS fulfilment,
-        COALESCE(NULLIF(n.fulfilment_center, ''),
+        COALESCE(w.site, NULLIF(n.fulfilment_center, ''),
             CASE o.channel WHEN 'AFN' THEN 'Amazon' ELSE s.code END) AS site,
         COALESCE(NULLIF(l.reason_code, ''), '') AS cause,
         COALESCE(l.liability, 'undecided') AS liability, e.currency, e.cost, e.amount, e.units,
@@ -108,6 +109,10 @@ WITH event AS ({_EVENTS}), placed AS (
     LEFT JOIN orders_order o ON o.id = e.order_id
     LEFT JOIN returns_rmaline l ON l.id = e.line_id
     LEFT JOIN orders_amazonreturn n ON n.id = l.amazon_return_id
+    LEFT JOIN LATERAL (
+        SELECT site FROM returns_receipt WHERE line_id = l.id AND site <> ''
+        ORDER BY id DESC LIMIT 1
+    ) w ON true
     WHERE (%(seller)s::bigint IS NULL OR e.seller_id = %(seller)s)
       AND (%(marketplace)s::bigint IS NULL OR e.marketplace_id = %(marketplace)s)
 )

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django import forms
 from django.core.validators import MaxValueValidator
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from config.core.models import User
@@ -142,6 +143,36 @@ class QuantitiesForm(forms.Form):
             for name, value in self.cleaned_data.items()
             if name.startswith("line_") and value
         }
+
+
+class SuggestedInput(forms.TextInput):
+    """A line of text with what others entered to choose from."""
+
+    suggestions: list[str]
+
+    def render(self, name, value, attrs=None, renderer=None):
+        """The input and its list."""
+        key = f"{(attrs or {}).get('id', name)}-known"
+        box = super().render(name, value, {**(attrs or {}), "list": key}, renderer)
+        options = format_html_join("", '<option value="{}">', ((one,) for one in self.suggestions))
+        return format_html('{}<datalist id="{}">{}</datalist>', box, key, options)
+
+
+class SiteForm(forms.Form):
+    """Which warehouse the goods arrived at; the person's last one stands there already."""
+
+    site = forms.CharField(
+        label=_("Warehouse"), max_length=60, required=False, widget=SuggestedInput
+    )
+
+    def __init__(self, *args, sites=(), **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["site"].widget.suggestions = list(sites)
+        self.fields["site"].initial = next(iter(sites), "")
+
+
+class ReceiveForm(QuantitiesForm, SiteForm):
+    """Units that arrived, and where."""
 
 
 class MissingForm(QuantitiesForm):

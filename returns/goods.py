@@ -36,26 +36,30 @@ def receive(
     by: Any,
     quantities: dict[int, int],
     parcel_id: int | None = None,
+    site: str = "",
     version: int | None = None,
 ) -> RMA:
-    """Units arrived (line id → units). An approved case walks through shipped on the way.
+    """Units arrived (line id → units) at ``site``, a warehouse's name. An approved case walks
+    through shipped on the way.
 
     Units beyond the waited-for ones are taken from those given up as missing. Refused:
     "state", "quantity", "parcel".
     """
     permission = "returns.receive_rma"
     with opened(number, "receive", by=by, permission=permission, version=version) as case:
-        receive_case(case, quantities, parcel_id)
+        receive_case(case, quantities, parcel_id, site)
     return case.rma
 
 
-def receive_case(case: Case, quantities: dict[int, int], parcel_id: int | None = None) -> None:
+def receive_case(
+    case: Case, quantities: dict[int, int], parcel_id: int | None = None, site: str = ""
+) -> None:
     """Take units of a locked case into the warehouse."""
     if case.rma.state == State.APPROVED:
         case.move("ship")
         case.rma.shipped_at = case.rma.shipped_at or case.now
     case.within("receive", State.SHIPPED, State.INSPECTED, State.REFUNDED)
-    arrived = _arrived(case, parcel_id)
+    arrived = {"parcel_id": _arrived(case, parcel_id), "site": " ".join(site.split())[:60]}
     for line_id, units in _positive(quantities).items():
         line = case.line(line_id)
         expected, late = min(units, line.outstanding), max(0, units - line.outstanding)
@@ -65,7 +69,7 @@ def receive_case(case: Case, quantities: dict[int, int], parcel_id: int | None =
         line.missing -= late
         for kind, n in ((Receipt.Kind.RECEIVED, expected), (Receipt.Kind.FOUND, late)):
             if n:
-                case.rows.append(_receipt(case, line, kind, n, parcel_id=arrived))
+                case.rows.append(_receipt(case, line, kind, n, **arrived))
     case.facts.first_received_at = case.facts.first_received_at or case.now
     case.lines_changed = True
 
@@ -84,9 +88,9 @@ def _arrived(case: Case, parcel_id: int | None) -> int | None:
     return found[0].id
 
 
-def _receipt(case: Case, line: RMALine, kind: str, units: int, **parcel: Any) -> Receipt:
+def _receipt(case: Case, line: RMALine, kind: str, units: int, **where: Any) -> Receipt:
     return Receipt(
-        rma=case.rma, line=line, kind=kind, quantity=units, by=case.by, at=case.now, **parcel
+        rma=case.rma, line=line, kind=kind, quantity=units, by=case.by, at=case.now, **where
     )
 
 

@@ -153,6 +153,7 @@ REASONS = (
     ("CR-NO_REASON_GIVEN", 5),
     ("CR-FOUND_BETTER_PRICE", 4),
 )
+SITES = ("Demo warehouse", "Demo logistics partner")  # where goods come back to
 CARRIERS = ("DHL", "UPS", "DPD", "GLS", "FedEx")
 # What somebody else should look at before a return is approved, where it is not 500.
 SECOND_LOOK = {"UK": 450, "CA": 700, "JP": 80000, "PL": 2100}

@@ -67,6 +67,9 @@ class Receipt(models.Model):
     parcel = models.ForeignKey(Parcel, models.PROTECT, null=True, related_name="receipts")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.RECEIVED)
     quantity = models.PositiveIntegerField()
+    site = models.CharField(
+        max_length=60, blank=True, default="", help_text=_("Which warehouse, where known.")
+    )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
@@ -75,6 +78,7 @@ class Receipt(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gt=0), name="something_received")
         ]
+        indexes = [models.Index(fields=["-id"], condition=~Q(site=""), name="receipt_at_a_site")]
 
     def __str__(self):
         return f"{self.quantity} {self.kind}"

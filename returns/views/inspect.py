@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.core.refused import Refused
-from returns import evidence, goods
-from returns.forms import InspectionForm
+from returns import evidence, goods, sites
+from returns.forms import InspectionForm, SiteForm
 from returns.models import RMA, Evidence, RMALine
 from returns.states import NextActor, State
 
@@ -107,13 +107,15 @@ def rma(request: HttpRequest, number: str) -> HttpResponse:
     """GET the cards of /returns/<number>/inspect/; POST receives and grades what was entered."""
     case = get_object_or_404(RMA.objects.select_related("buyer", "marketplace"), number=number)
     cards, problem = _cards(request, case), ""
+    where = SiteForm(request.POST or None, sites=sites.known(case.seller_id, request.user))
     if request.method == "POST":
-        problem = _check(cards) or _carry_out(request, case, cards)
+        problem = _check(cards, where) or _carry_out(request, case, cards, where)
         if not problem:
             return redirect("returns:inspect")
     context = {
         "rma": case,
         "cards": cards,
+        "where": where,
         "problem": problem,
         "seen": case.inspections.select_related("line__order_line", "by"),
         "parcels": case.parcels.all(),
@@ -143,10 +145,10 @@ def _row(request: HttpRequest, line: RMALine, units: int, place: int) -> Inspect
     )
 
 
-def _check(cards: list[Card]) -> str:
+def _check(cards: list[Card], where: SiteForm) -> str:
     """Check all rows of all cards; the sentence of what is wrong, or nothing."""
     wrong = [row for card in cards for row in card.rows if not row.is_valid()]
-    if wrong:
+    if wrong or not where.is_valid():
         return _("Something is missing. Look at the marked fields.")
     for card in cards:
         given = sum(row.cleaned_data["quantity"] for row in card.wanted())
@@ -162,12 +164,13 @@ def _check(cards: list[Card]) -> str:
     return ""
 
 
-def _carry_out(request: HttpRequest, case: RMA, cards: list[Card]) -> str:
+def _carry_out(request: HttpRequest, case: RMA, cards: list[Card], where: SiteForm) -> str:
     """Receive what is not here yet, grade it, keep the photos; the refusal's sentence, if any."""
-    version = request.POST.get("version", "")
+    given = request.POST.get("version", "")
+    version, site = int(given) if given.isdecimal() else None, where.cleaned_data["site"]
     try:
         with transaction.atomic():
-            _receive_and_grade(request, case, cards, int(version) if version.isdecimal() else None)
+            _receive_and_grade(request, case, cards, site, version)
     except Refused as refused:
         return refused.sentence
     units = sum(row.cleaned_data["quantity"] for card in cards for row in card.wanted())
@@ -177,7 +180,7 @@ def _carry_out(request: HttpRequest, case: RMA, cards: list[Card]) -> str:
 
 
 def _receive_and_grade(
-    request: HttpRequest, case: RMA, cards: list[Card], version: int | None
+    request: HttpRequest, case: RMA, cards: list[Card], site: str, version: int | None
 ) -> None:
     new = {}
     for card in cards:
@@ -185,7 +188,7 @@ def _receive_and_grade(
         if given > card.line.uninspected:
             new[card.line.pk] = given - card.line.uninspected
     if new:
-        goods.receive(case.number, by=request.user, quantities=new, version=version)
+        goods.receive(case.number, by=request.user, quantities=new, site=site, version=version)
         version = None
     results = [row.result(card.line.pk) for card in cards for row in card.wanted()]
     goods.inspect(case.number, by=request.user, results=results, version=version)

@@ -34,7 +34,8 @@ def _outstanding(line) -> int:
 
 
 def _receive(number: str, *, by, form, **more):
-    return goods.receive(number, by=by, quantities=form.quantities(), **more)
+    site = form.cleaned_data["site"]
+    return goods.receive(number, by=by, quantities=form.quantities(), site=site, **more)
 
 
 def _missing(number: str, *, by, form, **more):
@@ -75,7 +76,7 @@ DOORS: dict[str, Door] = {
     "ship": Door(_with_fields(workflow.ship), _("Parcel recorded."), forms.ShipForm),
     "add_parcel": Door(_with_fields(workflow.add_parcel), _("Parcel added."), forms.ShipForm),
     "extend": Door(_with_fields(workflow.extend), _("Extended."), forms.ExtendForm),
-    "receive": Door(_receive, _("Goods received."), forms.QuantitiesForm, _outstanding),
+    "receive": Door(_receive, _("Goods received."), forms.ReceiveForm, _outstanding),
     "missing": Door(_missing, _("Noted as missing."), forms.MissingForm, _outstanding),
     "reject_goods": Door(_with_fields(workflow.reject_goods), _("Goods rejected."), _R),
     "replace": Door(_with_fields(workflow.replace), _("Replaced."), _R),

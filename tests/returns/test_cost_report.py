@@ -11,6 +11,7 @@ from django.utils import timezone
 from invoicing.models import JournalLine
 from invoicing.reports import runs
 from invoicing.reports.kinds import Scope
+from returns import goods
 from returns.cost_report import COLUMNS, labour_rates
 from returns.models import RMA, Parcel, RMALine
 from tests.factories import make_order, make_rma, make_user
@@ -59,6 +60,24 @@ def test_case_shows_every_cost_under_its_cause(finance, scope, settings):
     assert Decimal(row["Handling"]) == Decimal("13.20")
     assert Decimal(row["Total"]) == Decimal(row["Goods"]) + Decimal("13.20")
     assert row["Site"] == order.seller.code
+
+
+def test_sites_are_where_the_goods_were_received(finance, scope, settings):
+    settings.INSPECTION_COST = "EUR=2.50"
+    own, partner, unnamed = (
+        make_rma("shipped", order=make_order(rate="0.19"), quantity=1) for _ in range(3)
+    )
+    lead = make_user("lead")
+    for rma, site in ((own, "Own warehouse"), (partner, " Partner  in Halle "), (unnamed, "")):
+        line = rma.lines.get()
+        goods.receive(rma.number, by=lead, quantities={line.pk: 1}, site=site)
+        result = goods.InspectionResult(line.pk, 1, "as_new", "restock")
+        goods.inspect(rma.number, by=lead, results=[result])
+    rows = report(finance, Scope(scope.date_from, scope.date_to, chosen={"by": "site"}))
+    labour = {row["Site"]: Decimal(row["Labour"]) for row in rows}
+    assert labour == dict.fromkeys(
+        ("Own warehouse", "Partner in Halle", unnamed.seller.code), Decimal("2.50")
+    )
 
 
 def test_sums_are_those_of_the_ledger(finance, scope):

@@ -165,6 +165,25 @@ def test_goods_are_received_and_graded_in_one_go(client, inspector):
     assert list(Evidence.objects.values_list("line_id", flat=True)) == [line.pk, line.pk]
 
 
+def test_warehouse_is_remembered_so_that_nobody_types_it_twice(client, inspector):
+    order = make_order(quantity=9)
+    first, second, third = (make_rma("shipped", order=order, quantity=1) for _ in range(3))
+    assert 'name="site"' in client.get(path("inspect-rma", first.number)).content.decode()
+    line = first.lines.get()
+    form = {**outcome(line, 0, 1, "as_new", "restock"), **empty(line, 1, 2), "site": "Hall <2>"}
+    client.post(path("inspect-rma", first.number), form)
+    assert first.receipts.get().site == "Hall <2>"
+    page = client.get(path("inspect-rma", second.number)).content.decode()
+    assert 'name="site" value="Hall &lt;2&gt;"' in page
+    assert '<option value="Hall &lt;2&gt;">' in page
+    client.force_login(make_user("lead"))
+    case = client.get(path("rma", third.number)).content.decode()
+    assert 'name="site" value="Hall &lt;2&gt;"' in case
+    waiting = third.lines.get().pk
+    client.post(path("verb", third.number, "receive"), {f"line_{waiting}": 1, "site": "Hall 3"})
+    assert third.receipts.get().site == "Hall 3"
+
+
 def test_part_of_the_goods_leaves_the_case_waiting(client, inspector):
     rma = make_rma("shipped", quantity=3)
     line = rma.lines.get()
