@@ -9,14 +9,17 @@ nothing that is recorded says them.
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from invoicing.models import ReportRun
 from invoicing.reports import kinds
 from invoicing.reports.kinds import Choice, Column, Scope
 from returns import cost_sql as sql
+from returns.reasons import BY_LABEL, reason_label
 
 _DIMENSIONS = (
     ("fulfilment", _("Fulfilment")),
@@ -101,6 +104,16 @@ def labour_rates(given: str) -> dict[str, Decimal]:
     return rates
 
 
+def links(row: dict[str, str]) -> dict[str, str]:
+    """Sums name no refund: their cases lead to the queue, by reason and liability."""
+    if row.get("cases", "0") == "0":
+        return {}
+    code = BY_LABEL.get(reason_label(row["cause"]), "") if row["cause"] else ""
+    asked = {"cause": code, "liability": row["liability"], "seller": row["seller"]}
+    given = urlencode({name: value for name, value in asked.items() if value})
+    return {"cases": f"{reverse('returns:queue')}?{given}"}
+
+
 kinds.register(
     kinds.Kind(
         key=ReportRun.Kind.COST.value,
@@ -114,6 +127,7 @@ kinds.register(
         totals=sql.TOTALS,
         total_columns=TOTAL_COLUMNS,
         choices=(BY,),
+        links=links,
         printed=(
             "month", "marketplace", "fulfilment", "site", "cause", "liability", "currency",
             "cases", "goods", "kept", "handling", "total",

@@ -41,6 +41,7 @@ COLUMNS = (
     Column("amazon_order_id", "Order"),
     Column("account", "Account"),
     Column("journal", "Journal", "count"),
+    Column("refund", "Refund"),
 )
 TOTAL_COLUMNS = (
     Column("currency", "Currency"),
@@ -82,7 +83,8 @@ _VIEW = """
 CREATE TEMP VIEW datev_report AS
 SELECT abs(amount) AS amount, CASE WHEN amount > 0 THEN 'S' ELSE 'H' END AS side, currency,
     number, contra_number, tax_key, day, COALESCE(NULLIF(credit_note, ''), amazon_order_id)
-    AS document, amazon_order_id, account, journal, country, rate, amount AS signed
+    AS document, amazon_order_id, account, journal, refund, country, rate,
+    amount AS signed
 FROM datev_lines
 """
 _MISSING = """

@@ -78,6 +78,7 @@ class Kind:
     ``order`` is its ORDER BY; ``totals`` a SELECT on it whose columns are ``total_columns``.
     ``check(scope)`` raises Refused where the kind cannot cover the scope. ``write_csv(cursor,
     path, scope, tick)`` replaces the plain CSV for a format with a shape of its own.
+    ``links`` says where cells of a row (key → text) lead, by key; its refund leads to why anyway.
     """
 
     key: str
@@ -97,6 +98,7 @@ class Kind:
     check: Callable[[Scope], None] | None = None
     write_csv: Callable[..., None] | None = None
     exceptions: str = ""  # WHERE of the rows somebody should look at, for the PDF
+    links: Callable[[dict[str, str]], dict[str, str]] | None = None
     printed: tuple[str, ...] = ()  # keys of the columns that fit on the PDF's page
 
     @property

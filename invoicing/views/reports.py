@@ -31,6 +31,7 @@ from invoicing.reports import kinds, runs
 from invoicing.reports.settlement import KIND as SETTLEMENT
 from invoicing.reports.settlement_sql import DIFFERS, MATCHED, MISSING, ONLY_AMAZON
 from invoicing.tables import RunTable
+from invoicing.words import why_url
 
 VIEW = "invoicing.view_reportrun"
 ROWS_SHOWN = 50
@@ -185,18 +186,29 @@ def _cell(column: kinds.Column, total: dict) -> Any:
 
 
 def _first_rows(kind: kinds.Kind, run: ReportRun) -> list[list[dict]]:
-    """The first rows of a run as cells, read from the CSV that lies beside every file."""
+    """The first rows of a run as cells, read from the CSV that lies beside every file. A file of
+    before a column was added has nothing there.
+    """
     path = runs.stored_csv(run)
     if not path.is_file():
         return []
+    keys = {column.header: column.key for column in kind.columns}
     with path.open(encoding="utf-8", newline="") as file:
-        lines = list(islice(csv.reader(file), 1, ROWS_SHOWN + 1))
+        lines = list(islice(csv.DictReader(file), ROWS_SHOWN))
+    return [_cells(kind, {keys.get(name): value for name, value in line.items()}) for line in lines]
+
+
+def _cells(kind: kinds.Kind, row: dict[str, str]) -> list[dict]:
+    links = kind.links(row) if kind.links else {}
+    if row.get("refund"):
+        links["refund"] = why_url(row["refund"])
     return [
-        [
-            {"value": value, "num": column.kind in RIGHT}
-            for column, value in zip(kind.columns, line, strict=True)
-        ]
-        for line in lines
+        {
+            "value": row.get(column.key, ""),
+            "num": column.kind in RIGHT,
+            "url": links.get(column.key, ""),
+        }
+        for column in kind.columns
     ]
 
 

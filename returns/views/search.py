@@ -1,11 +1,14 @@
 """Search: an exact id jumps straight to its thing; anything else lists what it may be."""
 
+import uuid
+from contextlib import suppress
+
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from invoicing.models import Document, Refund
+from invoicing.models import Document, Refund, Settlement
 from orders.models import Buyer, Order
 from returns.models import RMA
 
@@ -32,9 +35,14 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _exactly(text: str):
-    """The one thing an id names: RMA, order, document, Amazon's RMA, tracking, refund."""
+    """The one thing an id names: RMA, order, document, Amazon's RMA, tracking, refund, settlement.
+
+    A refund's key is what reports write in every row.
+    """
     if " " in text or not any(character.isdigit() for character in text):
         return None  # a name: ids are one word with figures in it
+    with suppress(ValueError):
+        return Refund.objects.filter(key=uuid.UUID(text)).first()
     upper = text.upper()
     candidates = (
         RMA.objects.filter(Q(number=upper) | Q(amazon_rma_id=text)),
@@ -42,6 +50,7 @@ def _exactly(text: str):
         Document.objects.filter(number=text),
         RMA.objects.filter(pk__in=RMA.objects.filter(parcels__tracking=text).values("pk")),
         Refund.objects.filter(amazon_refund_id=text),
+        Settlement.objects.filter(settlement_id=text),
     )
     for rows in candidates:
         found = list(rows.order_by("pk")[:2])
