@@ -55,6 +55,7 @@ CREATE INDEX ON group_line (group_id);
 CREATE TEMP TABLE open_refund ON COMMIT DROP AS
 SELECT r.id, r.seller_id, r.order_id, r.currency, r.gross, r.state, r.amazon_refund_id,
     COALESCE(r.sent_on, r.sending_at::date, '-infinity'::date) AS since,
+    r.source = 'opening' AS is_opening,
     l.lines, COALESCE(t.tied, 0) AS tied, t.refund_id IS NOT NULL AS has_facts,
     COALESCE(t.tied = r.gross, false) AS is_done
 FROM invoicing_refund r
@@ -142,9 +143,11 @@ FROM open_fact JOIN pair USING (group_id) WHERE f.id = open_fact.id
 RETURNING pair.refund_id
 """
 # The whole refund in one transaction. Money that was tied to it with another amount was another's.
+# A refund from before Retour has its money about its day or never: equal money later is another's.
 PAIR_WHOLE = _PAIR.format(
     condition="g.lines = r.lines AND g.gross = r.gross"
-    " AND (NOT r.has_facts OR r.amazon_refund_id = '')",
+    " AND (NOT r.has_facts OR r.amazon_refund_id = '')"
+    " AND (NOT r.is_opening OR g.posted_on <= r.since + %(days)s)",
     release=""", released AS (
     UPDATE invoicing_moneyfact f SET refund_id = NULL FROM pair WHERE f.refund_id = pair.refund_id
       AND f.assigned_by_id IS NULL

@@ -3,7 +3,7 @@
 Only text; when it runs is in ``periods.py``, the promises over it in `invariants.py`.
 """
 
-from invoicing.ledger.posting_sql import STANDING_OF_EVERY
+from invoicing.ledger.posting_sql import STANDING_OF_EVERY, TOLD_ON
 
 # Per currency, account, country and rate: debit, credit (both positive) and the number of lines.
 _TOTALS = """
@@ -44,6 +44,6 @@ SELECT id, key::text, wants_sent OR wants_seen OR wants_back AS missing
 FROM ({STANDING_OF_EVERY}) standing
 WHERE seller_id = %(seller)s AND marketplace_id IS NOT DISTINCT FROM %(marketplace)s
   AND (wants_sent AND sent_on < %(until)s OR wants_back AND back_on < %(until)s
-       OR (wants_seen OR wants_fx) AND seen_on < %(until)s)
+       OR wants_seen AND {TOLD_ON} < %(until)s OR wants_fx AND seen_on < %(until)s)
 ORDER BY id
 """

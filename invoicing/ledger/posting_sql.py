@@ -51,12 +51,14 @@ _BOOKED = """
 """
 _SEEN = """
     SELECT refund_id, sum(amount) AS seen, max(posted_on) FILTER (WHERE amount < 0) AS seen_on,
-        max(posted_on) FILTER (WHERE amount > 0) AS back_on
+        max(posted_on) AS told_on, CASE WHEN sum(amount) >= 0 THEN max(posted_on) END AS back_on
     FROM invoicing_moneyfact
     WHERE {which} GROUP BY 1
 """
 # One row a refund: its days, what is posted, what money says, and what is still to be posted.
 # Refunds from before Retour were booked where they were made; a bank's statement has its own day.
+# It is taken back on the day all its money came back; a refund of Amazon's that another source told
+# otherwise, on the day it was booked; else today. A change is booked on the day of what told it.
 _STANDING = f"""
     SELECT r.id, r.key, r.seller_id, r.marketplace_id, r.order_id, r.currency, r.gross, r.lane,
         z.home, c.last_closed, r.state = 'confirmed' AS is_confirmed,
@@ -70,7 +72,10 @@ _STANDING = f"""
             WHERE r.lane = 'bank' AND a.refund_id = r.id ORDER BY a.number DESC LIMIT 1
         ), (coalesce(r.confirmed_at, r.sent_at, r.proposed_at) AT TIME ZONE z.zone)::date)
             AS seen_on,
-        greatest(coalesce(f.back_on, (%(now)s AT TIME ZONE z.zone)::date), b.last_on) AS back_on,
+        CASE WHEN b.open_seen > 0 THEN f.told_on END AS change_on,
+        greatest(coalesce(f.back_on,
+            CASE WHEN r.source = 'amazon' AND f.refund_id IS NULL THEN b.last_on END,
+            (%(now)s AT TIME ZONE z.zone)::date), b.last_on) AS back_on,
         r.state IN ('sent', 'confirmed') AND coalesce(b.open_sent, 0) = 0 AS wants_sent,
         r.state = 'confirmed' AND (coalesce(b.open_seen, 0) = 0
             OR coalesce(b.amazon, 0) <> coalesce(f.seen, 0)) AS wants_seen,
@@ -103,9 +108,10 @@ STANDING_OF_EVERY = _STANDING.format(
 )
 # As the promises read it, on the database's clock.
 STANDING_OF_ALL = STANDING_OF_EVERY.replace("%(now)s", "now()")
+TOLD_ON = "coalesce(change_on, seen_on)"
 # The month a day is booked in: its own, or the first after the months that are closed.
 MONTH = "greatest(date_trunc('month', {day})::date, ({closed} + interval '1 month')::date)"
-_STEPS = (("sent", "sent_on"), ("seen", "seen_on"), ("back", "back_on"), ("fx", "seen_on"))
+_STEPS = (("sent", "sent_on"), ("seen", TOLD_ON), ("back", "back_on"), ("fx", "seen_on"))
 WANTED = " UNION ALL ".join(
     f"SELECT '{step}' AS step, seller_id, marketplace_id,"
     f" date_trunc('month', {day})::date AS month, count(*) AS refunds"
@@ -153,7 +159,7 @@ def _need(step: str, day: str) -> str:
     FROM standing s JOIN orders_order o ON o.id = s.order_id
     JOIN invoicing_period p ON p.state = 'open' AND p.seller_id = s.seller_id
         AND p.marketplace_id IS NOT DISTINCT FROM s.marketplace_id
-        AND p.month = {MONTH.format(day=f"s.{day}", closed="s.last_closed")}
+        AND p.month = {MONTH.format(day=day, closed="s.last_closed")}
     WHERE s.wants_{step}
 )"""
 
@@ -233,10 +239,10 @@ SELECT count(*) FROM journal
 # The money that was seen, row by row; what is missing or too much was accepted as a difference.
 # Money that comes later, or is told otherwise, is booked as the change.
 SEEN = f"""
-WITH {_need("seen", "seen_on")}, journal AS ({_JOURNAL}
+WITH {_need("seen", TOLD_ON)}, journal AS ({_JOURNAL}
     SELECT journal_id, 'refund:' || key || ':' || sent_times || ':confirmed'
             || CASE WHEN seen_times > 0 THEN ':' || seen_times + 1 ELSE '' END,
-        'confirmed', period_id, seller_id, marketplace_id, id, NULL::bigint, currency, seen_on,
+        'confirmed', period_id, seller_id, marketplace_id, id, NULL::bigint, currency, {TOLD_ON},
         amazon_order_id, now()
     FROM need RETURNING id
 ), amount AS (

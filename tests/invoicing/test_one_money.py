@@ -2,24 +2,27 @@
 
 import itertools
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from django.db import transaction as transactions
+from django.db.models import Sum
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.core import invariants
 from config.core.models import User
 from config.core.trail import trail
+from invoicing import periods
 from invoicing.imports import one_money
 from invoicing.matching import match_refunds
-from invoicing.models import MoneyFact, Refund
+from invoicing.models import JournalLine, MoneyFact, Period, Refund
 from invoicing.states import RefundState
 from orders.imports.run import import_file
-from tests.factories import make_line, make_order, make_seller
+from tests.factories import make_line, make_order, make_seller, make_user
 from tests.invoicing.date_range_files import report
+from tests.invoicing.ledger.test_periods import clear
 from tests.invoicing.money import make_refund
 from tests.invoicing.test_finances_import import item, part, transaction
 from tests.invoicing.test_settlement_import import row, totals
@@ -29,6 +32,7 @@ from tests.soak import FULL
 pytestmark = pytest.mark.django_db
 ORDER = "302-5550201-7712001"
 AT = "2026-10-29T18:02:11Z"
+OCTOBER = date(2026, 10, 1)
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +211,23 @@ def test_amount_of_the_settlement_is_right_where_sources_differ(tmp_path, order)
         assert [line.gross for line in live.lines.all()] == [Decimal("59.50")]
 
     in_every_order(paths, order.seller, check)
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["open month", "closed month"])
+def test_refund_told_otherwise_later_is_taken_back_where_it_was_booked(
+    tmp_path, order, time_machine, closed
+):
+    time_machine.move_to("2026-10-30T12:00:00Z")
+    bring(finances(tmp_path, ("A1", "BOHRER-5", "-49.00", "-9.31", AT)), order.seller)
+    time_machine.move_to("2026-11-03T12:00:00Z")
+    if closed:
+        clear()
+        periods.close(Period.objects.get(month=OCTOBER), by=make_user("finance"))
+    bring(settlement(tmp_path, ("A1", "BOHRER-5", "-50.00", "-9.50", AT)), order.seller)
+    vat = JournalLine.objects.filter(account="vat").values_list("journal__period__month")
+    told_anew = {OCTOBER: Decimal("9.31"), date(2026, 11, 1): Decimal("0.19")}
+    once = {OCTOBER: Decimal("9.50")}
+    assert dict(vat.annotate(Sum("amount"))) == (told_anew if closed else once)
 
 
 def test_deferred_and_released_twins_are_one(tmp_path, order):

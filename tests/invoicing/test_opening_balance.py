@@ -124,6 +124,33 @@ def test_money_of_an_earlier_refund_ties_to_it(bring, order):
     assert fact.refund == Refund.objects.get()
 
 
+def opening(bring, order):
+    bring(line_of("refund", order, date="2026-03-20"))
+
+
+def settled(_bring, order):
+    make_fact(make_settlement(order.seller), order, order.lines.get(), "-119.00", adjustment="A1")
+    match_refunds()
+
+
+@pytest.mark.parametrize("steps", [(opening, settled), (settled, opening)])
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "amazons"])
+def test_equal_money_months_later_is_another_refunds(bring, order, ours, steps):
+    if ours:
+        make_refund(order, ("100.00", "19.00"))
+    for step in steps:
+        step(bring, order)
+    match_refunds()
+    found = Refund.objects.values_list("source", "state", "money_facts__amount").order_by("source")
+    assert sorted(found, key=str) == sorted(
+        [
+            ("opening", "confirmed", None),
+            ("retour" if ours else "amazon", "confirmed", Decimal("-119.00")),
+        ],
+        key=str,
+    )
+
+
 def test_refund_known_from_amazon_only_gets_its_document(bring, order):
     make_fact(
         make_settlement(order.seller), order, order.lines.get(), "-119.00", adjustment="A1",

@@ -1,6 +1,6 @@
 """What refunds leave in the ledger: booked once, in balance, and taken back when they fail."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -271,6 +271,37 @@ def test_reversed_refund_takes_back_everything_that_is_open():
         totals[line.account] = totals.get(line.account, 0) + line.amount
     assert set(totals.values()) == {Decimal(0)}
     assert Journal.objects.filter(kind="back").count() == 2
+    assert broken() == {}
+
+
+def test_reversal_is_of_its_own_day_although_a_row_gave_back_at_first(time_machine):
+    order, (finance, _lead) = make_order(), people()
+    line, settlement = order.lines.get(), make_settlement(order.seller)
+    refund = make_refund(order, ("30.00", "5.70"))
+    make_fact(settlement, order, line, "-37.70", adjustment="A1")
+    make_fact(settlement, order, line, "2.00", adjustment="A1", amount_type="Promotion")
+    match_refunds()
+    time_machine.move_to("2026-11-10 12:00Z")
+    refunds.reverse(refund.key, by=finance, reason="Amazon took it back.")
+    taken = Journal.objects.filter(kind="back")
+    assert {(one.posted_on, one.period.month) for one in taken} == {
+        (date(2026, 11, 10), date(2026, 11, 1))
+    }
+    assert broken() == {}
+
+
+def test_money_that_came_back_is_booked_on_the_day_it_came():
+    order = make_order()
+    line, settlement = order.lines.get(), make_settlement(order.seller)
+    refund = make_refund(order, ("30.00", "5.70"))
+    make_fact(settlement, order, line, "-35.70", adjustment="A1")
+    match_refunds()
+    later = DAY + timedelta(days=7)
+    make_fact(settlement, order, line, "35.70", adjustment="A2", at=later)
+    match_refunds()
+    change = Journal.objects.get(source__endswith="1:confirmed:2")
+    assert (change.posted_on, change.period.month) == (later.date(), date(2026, 11, 1))
+    assert booked(refund)["1:confirmed:2"] == money(amazon="35.70", difference="-35.70")
     assert broken() == {}
 
 
