@@ -1,8 +1,9 @@
 """The words of Amazon's date range report: columns and types in the account's language, its dates.
 
 Data and pure functions. Column words of US, DE and JP as in real files; those of UK, FR, IT and ES
-as public parsers meet them. The types of chargebacks outside English are assumed, but for the
-German one. Amazon changes words without notice: an unknown type is the account's money.
+as public parsers meet them, those of NL, SE and PL (`ASSUMED`) as such parsers list them. The
+types of chargebacks outside English are assumed, but for the German one. Amazon changes words
+without notice: an unknown type is the account's money.
 """
 
 import re
@@ -68,6 +69,30 @@ HEADERS = {
     "other": "other|Andere|autre|autres|Altro|otro|その他",
     "total": "total|Gesamt|totale|合計",
 }
+# Dutch, Swedish and Polish: no file was seen, only what public parsers of such files look for.
+# Their reports have no columns of tax besides what Amazon collects.
+ASSUMED = {
+    "date_time": "datum/tijd|datum/tid|data/godzina",
+    "settlement_id": "schikkings-ID|reglerings-id|identyfikator rozliczenia",
+    "order_id": "bestelnummer|beställnings-id|identyfikator zamówienia",
+    "quantity": "aantal|antal|ilość",
+    "marketplace_name": "marknadsplats|rynek",
+    "status": "transactiestatus|status transakcji",
+    "product_sales": "verkoop van producten|productverkoop|försäljning av produkter"
+    "|sprzedaż produktów",
+    "shipping_credits": "Verzendtegoeden|verzendtegoed|fraktkrediter|noty kredytowe za wysyłkę",
+    "gift_wrap_credits": "kredietpunten cadeauverpakking|cadeauverpakking tegoed"
+    "|krediter för presentinslagning|środki na pokrycie pakowania na prezent",
+    "promotional_rebates": "promotiekortingen|kampanjrabatter|rabaty promocyjne",
+    "sales_tax_collected": "geïnde omzetbelasting|inkasserad moms|pobrany podatek od sprzedaży",
+    "facilitator_tax": "Belasting voor marketplace-facilitator|skatt för marknadsplatsförmedlare"
+    "|podatek od transakcji marketplace facilitator",
+    "selling_fees": "verkoopkosten|försäljningsavgifter|opłaty za sprzedaż",
+    "fba_fees": "fba-vergoedingen|fba-kosten|fba-avgifter|opłaty za fba",
+    "other_fees": "overige transactiekosten|övriga transaktionsavgifter|inne opłaty transakcyjne",
+    "other": "overige|overig|övrigt|inne",
+    "total": "totaal|totalt|suma",
+}
 # Money column → whose money, component, whether tax.
 AMOUNTS = {
     "product_sales": (BUYER, "item", False),
@@ -89,10 +114,12 @@ AMOUNTS = {
     "points": (FEE, "", False),
     "other": (ACCOUNT, "", False),
 }
-_ORDERS = frozenset({"order", "bestellung", "commande", "ordine", "pedido", "注文"})
+_ORDERS = frozenset({"order", "bestellung", "commande", "ordine", "pedido", "注文",
+                     "bestelling", "beställning", "zamówienie"})  # fmt: skip
 _PLAIN_REFUNDS = frozenset(
-    {"refund", "erstattung", "remboursement", "rimborso", "reembolso", "返金"}
-)
+    {"refund", "erstattung", "remboursement", "rimborso", "reembolso", "返金",
+     "terugbetaling", "återbetalning", "återbäring", "zwrot kosztów"}
+)  # fmt: skip
 _OTHER_REFUNDS = REFUNDS | {
     "a-to-z guarantee claim",
     "erstattung durch rückbuchung",
@@ -105,7 +132,8 @@ _OTHER_REFUNDS = REFUNDS | {
 
 def names(field: str) -> tuple[str, ...]:
     """The header words of a field as headers are compared, English first, each once."""
-    return tuple(dict.fromkeys(normalise(word) for word in HEADERS[field].split("|")))
+    known = [*HEADERS[field].split("|"), *filter(None, ASSUMED.get(field, "").split("|"))]
+    return tuple(dict.fromkeys(normalise(word) for word in known))
 
 
 def meaning(word: str) -> tuple[str, bool]:
@@ -123,13 +151,16 @@ def meaning(word: str) -> tuple[str, bool]:
 
 def decimal_sign(header: frozenset[str]) -> str:
     """The decimal sign of the header's language, for a file in which no number tells it."""
-    comma = ("datum/uhrzeit", "date/heure", "data/ora", "data/ora:", "fecha-y-hora")
+    comma = ("datum/uhrzeit", "date/heure", "data/ora", "data/ora:", "fecha-y-hora",
+             *map(normalise, ASSUMED["date_time"].split("|")))  # fmt: skip
     return "," if not header.isdisjoint(comma) else "."
 
 
 # --- Dates -----------------------------------------------------------------------------------
 
 _MONTH = {word: int(number) for number, words in MONTHS.items() for word in words.split()}
+_POLISH = "sty lut mar kwi maj cze lip sie wrz paź lis gru"  # the others begin as those above
+_MONTH |= {name: number for number, name in enumerate(_POLISH.split(), 1)}
 _MONTH |= {"janvier": 1, "sept": 9, "gennaio": 1, "july": 7, "june": 6}
 _TIME = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(:(?P<second>\d{2}))?\s*(?P<half>[ap]\.?\s?m\.?)?"

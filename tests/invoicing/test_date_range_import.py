@@ -1,5 +1,6 @@
 """The date range report: languages, numbers, dates, rows that add up, once from any file."""
 
+from collections import defaultdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -59,6 +60,36 @@ def test_sample_is_read_with_preamble_and_thousands():
     moved = MoneyFact.objects.get(transaction_type="Transfer")
     assert (moved.bucket, moved.marketplace, moved.amazon_order_id) == ("account", None, "")
     assert not Order.objects.get(amazon_order_id="113-5550101-6289001").facts_complete
+
+
+WHOLE = [
+    ("date_range_DE_cp1252.csv", "EUR", {
+        ("buyer", "item", False): "-118.80", ("buyer", "item", True): "-22.57",
+        ("buyer", "gift_wrap", False): "-3.00", ("buyer", "gift_wrap", True): "-0.57",
+        ("withheld", "", False): "0.57", ("fee", "", False): "15.30",
+    }, "-129.07"),
+    ("date_range_JP_cp932.csv", "JPY", {
+        ("buyer", "item", False): "-5900", ("buyer", "item", True): "-590",
+        ("buyer", "gift_wrap", False): "-300", ("buyer", "gift_wrap", True): "-30",
+        ("withheld", "", False): "5", ("fee", "", False): "724",
+    }, "-6091"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "currency", "sums", "total"), WHOLE)
+def test_whole_rows_of_every_known_column_are_read(name, currency, sums, total):
+    """All columns that the real header has, in its order; composed figures."""
+    done = bring(DATA / name, make_seller())
+    assert done.status == "done"
+    refund = MoneyFact.objects.filter(is_refund=True)
+    found = defaultdict(Decimal)
+    for fact in refund:
+        found[fact.bucket, fact.component, fact.is_tax] += fact.amount
+    assert found == {key: Decimal(amount) for key, amount in sums.items()}
+    assert sum(found.values()) == Decimal(total)
+    assert set(MoneyFact.objects.values_list("currency", flat=True)) == {currency}
+    assert set(refund.values_list("posted_at", flat=True)) == {AT}
+    assert not any("new to Retour" in note for note in done.notes)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
