@@ -6,6 +6,8 @@ never made again: the feed and its refunds are unknown, and looked for (`polling
 
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
@@ -42,6 +44,8 @@ log = structlog.get_logger(__name__)
 LARGEST = 200  # refunds of one file
 ASIDE = timedelta(minutes=15)  # until a refund that was left out is looked at again
 SOON = timedelta(minutes=1)
+LOGIN = "login"  # Amazon's login refuses the seller's keys: nothing was called
+NO_ENTRY = (LOGIN, "http_401", "http_403")  # keys and rights come back; the file waits for them
 LOCK = 0x5E9D  # with the account: one gathers at a time, another passes by
 
 
@@ -212,6 +216,7 @@ def hand_over(feed_id: int) -> Feed | None:
     Nothing is paid before ``create_feed``. What certainly had no effect waits and is tried again;
     a lost answer makes the feed unknown. None where the feed is not due or somebody else has it.
     """
+    before = time.monotonic()
     feed = _claim(feed_id)
     if feed is None:
         return None
@@ -221,13 +226,12 @@ def hand_over(feed_id: int) -> Feed | None:
         return _later(feed_id, refusal)
     try:
         document_id = feed.document_id or _upload(feed, amazon)
-    except Refusal as refusal:
-        return _refuse(feed_id, refusal)
     except AmazonError as error:  # nothing of an upload has an effect on money
+        if isinstance(error, Refusal) and error.code not in NO_ENTRY:
+            return _refuse(feed_id, error)
         return _later(feed_id, error)
-    before = time.monotonic()
-    if _creating(feed_id, document_id):
-        _create(feed_id, document_id, amazon, before)
+    if mine := _creating(feed_id, document_id):
+        _create(feed_id, document_id, amazon, before, mine)
     return Feed.objects.get(pk=feed_id)
 
 
@@ -250,15 +254,18 @@ def _upload(feed: Feed, amazon: Amazon) -> str:
     return document_id
 
 
-def _creating(feed_id: int, document_id: str) -> bool:
-    """Commit that the next thing is the call that pays; False where it must not be made.
+def _creating(feed_id: int, document_id: str) -> datetime | None:
+    """Commit that the next thing is the call that pays; None where it must not be made.
+
+    The moment that is returned names the worker that makes it: only that one may say what came of
+    it.
 
     Everything is checked once more, for the file may have waited: where one refund of it was seen
     at Amazon meanwhile, or does not fit any more, all are given back and gathered anew.
     """
     with outcomes.locked(feed_id, FeedState.PREPARED, verb="create_feed") as feed:
         if feed is None:
-            return False
+            return None
         refunds = outcomes.refunds_of(feed)
         whole = len(refunds) == feed.attempts.count()
         if not whole or approval.rests(refunds):
@@ -266,17 +273,17 @@ def _creating(feed_id: int, document_id: str) -> bool:
                 feed, refunds, "A refund of this file was settled otherwise, or does not fit any "
                 "more. Nothing was sent; the others go with the next file.",
             )  # fmt: skip
-            return False
+            return None
         feed.state, feed.document_id = FeedState.CREATING, document_id
         feed.creating_at = timezone.now()
         feed.next_at = feed.creating_at + timedelta(seconds=settings.SENDING_LEASE)
         feed.save()
         reach("creating.written")
     reach("creating.committed")
-    return True
+    return feed.creating_at
 
 
-def _create(feed_id: int, document_id: str, amazon: Amazon, before: float) -> None:
+def _create(feed_id: int, document_id: str, amazon: Amazon, before: float, mine: datetime) -> None:
     """The one call that pays, and what its answer means."""
     feed = Feed.objects.select_related("marketplace").get(pk=feed_id)
     try:
@@ -284,9 +291,10 @@ def _create(feed_id: int, document_id: str, amazon: Amazon, before: float) -> No
             raise NotDone("late", "The file was not handed over in time; it is tried again.")
         name = amazon.create_feed(feed.feed_type, [feed.marketplace.amazon_id], document_id)
     except NotDone as error:
-        _later(feed_id, error)
+        _later(feed_id, error, mine)
     except Refusal as refusal:
-        _refuse(feed_id, refusal)
+        # Without a login nothing was called.
+        _later(feed_id, refusal, mine) if refusal.code == LOGIN else _refuse(feed_id, refusal, mine)
     except Exception as error:  # noqa: BLE001 Unclear, and whatever broke during the call
         sentence = getattr(error, "sentence", "The call that hands over the file broke off.")
         mark_lost(feed_id, f"{sentence} It may have reached Amazon.")
@@ -295,11 +303,10 @@ def _create(feed_id: int, document_id: str, amazon: Amazon, before: float) -> No
         keep_id(feed_id, name)
 
 
-def _later(feed_id: int, error: AmazonError) -> Feed | None:
+def _later(feed_id: int, error: AmazonError, mine: datetime | None = None) -> Feed | None:
     """Certainly nothing happened: prepared again, and tried when Amazon allows it."""
     wait = timedelta(seconds=error.retry_after) if getattr(error, "retry_after", None) else SOON
-    states = (FeedState.PREPARED, FeedState.CREATING)
-    with outcomes.locked(feed_id, *states, verb="put_off_feed", reason=error.sentence) as feed:
+    with _held(feed_id, mine, verb="put_off_feed", reason=error.sentence) as feed:
         if feed:
             feed.state, feed.sentence = FeedState.PREPARED, error.sentence[:500]
             feed.looks, feed.next_at = feed.looks + 1, timezone.now() + wait
@@ -307,12 +314,23 @@ def _later(feed_id: int, error: AmazonError) -> Feed | None:
     return feed
 
 
-def _refuse(feed_id: int, refusal: Refusal) -> Feed | None:
-    states, said = (FeedState.PREPARED, FeedState.CREATING), refusal.sentence
-    with outcomes.locked(feed_id, *states, verb="refuse_feed", reason=said) as feed:
+def _refuse(feed_id: int, refusal: Refusal, mine: datetime | None = None) -> Feed | None:
+    with _held(feed_id, mine, verb="refuse_feed", reason=refusal.sentence) as feed:
         if feed:
-            outcomes.fail(feed, outcomes.refunds_of(feed), refusal.code, said)
+            outcomes.fail(feed, outcomes.refunds_of(feed), refusal.code, refusal.sentence)
     return feed
+
+
+@contextmanager
+def _held(feed_id: int, mine: datetime | None, *, verb: str, reason: str) -> Iterator[Feed | None]:
+    """The feed as this worker left it, locked; None where another one went on with it.
+
+    Prepared before the call that pays; from then on being created since ``mine``. Without this, a
+    worker whose upload fails late would put off a file that another one is paying.
+    """
+    state = FeedState.CREATING if mine else FeedState.PREPARED
+    with outcomes.locked(feed_id, state, verb=verb, reason=reason) as feed:
+        yield feed if feed and (mine is None or feed.creating_at == mine) else None
 
 
 def mark_lost(feed_id: int, sentence: str) -> None:
@@ -329,15 +347,22 @@ def mark_lost(feed_id: int, sentence: str) -> None:
 
 
 def keep_id(feed_id: int, name: str, verb: str = "submit_feed") -> bool:
-    """Amazon has the feed under this id; its refunds wait for the processing report."""
-    states = (FeedState.CREATING, FeedState.UNKNOWN)
-    with outcomes.locked(feed_id, *states, verb=verb) as feed:
-        if feed is None:
-            return False
-        feed.state, feed.feed_id, feed.sentence = FeedState.SUBMITTED, name, ""
-        feed.submitted_at, feed.looks = timezone.now(), 0
-        feed.next_at = feed.submitted_at + timedelta(seconds=settings.SENDING_POLL)
+    """Amazon has the feed under this id; its refunds wait for the processing report.
+
+    False where the feed was ended meanwhile: the id is kept with it all the same, and said.
+    """
+    with outcomes.locked(feed_id, *FeedState.values, verb=verb) as feed:
+        open_still = feed.state in (FeedState.CREATING, FeedState.UNKNOWN)
+        if open_still:
+            feed.state, feed.feed_id, feed.sentence = FeedState.SUBMITTED, name, ""
+            feed.submitted_at, feed.looks = timezone.now(), 0
+            feed.next_at = feed.submitted_at + timedelta(seconds=settings.SENDING_POLL)
+        elif feed.feed_id != name:
+            log.error("late_feed_id", feed=feed_id, feed_id=name, state=feed.state)
+            said = f"Amazon has this file all the same, as feed {name}: look there what it paid."
+            feed.feed_id = feed.feed_id or name
+            feed.sentence = f"{said} {feed.sentence}".strip()[:500]
         feed.save()
         reach("submitted.written")
     reach("submitted.committed")
-    return True
+    return open_still

@@ -37,9 +37,15 @@ def locked(feed_id: int, *states: str, verb: str, reason: str = ""):
 
 
 def refunds_of(feed: Feed, states: Iterable[str] = OPEN) -> list[Refund]:
-    """Lock the refunds whose attempt in this feed is in one of the states."""
+    """Lock the refunds whose attempt in this feed is in one of the states.
+
+    Attempts change under their refund's lock only, so they are asked for again under it: a refund
+    may have been confirmed while its lock was waited for.
+    """
     rows = RefundAttempt.objects.filter(feed=feed, state__in=list(states))
-    return refund_row.by_keys(rows.values_list("refund__key", flat=True))
+    locked = refund_row.by_keys(rows.values_list("refund__key", flat=True))
+    still = set(rows.values_list("refund_id", flat=True))
+    return [refund for refund in locked if refund.pk in still]
 
 
 def end(feed: Feed, state: str, sentence: str = "") -> None:
