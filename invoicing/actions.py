@@ -15,7 +15,8 @@ from config.core.roles import may
 from invoicing import finance_forms, forms
 from invoicing.four_eyes import is_alone
 from invoicing.models import Refund
-from invoicing.models.refund import Lane, Source
+from invoicing.models.refund import Source
+from invoicing.sending import lanes
 from invoicing.states import MONEY_LEFT, REFUND_VERB, DocumentState, RefundState
 
 NOT_YOURS = gettext_lazy("Your role may not do this. Ask a lead or an admin.")
@@ -60,21 +61,23 @@ def _fits(refund: Refund, verb: str, differs: bool) -> bool:
     """Whether the verb means something for the way the refund goes: what a worker or a bank file
     carries out has no button for hands.
     """
-    by_hand = refund.lane == Lane.GUIDED
+    lane = lanes.lane_of(refund)
     if verb in ("start", "give_back"):
-        return by_hand
-    if refund.state == RefundState.SENDING and verb in ("mark_sent", "mark_unknown", "fail"):
-        return refund.lane != Lane.BANK and (by_hand or verb == "mark_unknown")
-    if verb == "confirm_paid":
-        return refund.lane == Lane.BANK
+        return lane.by_hand
+    if refund.state == RefundState.SENDING and verb in ("mark_sent", "fail"):
+        return lane.by_hand
     if verb == "accept_difference":
-        return differs and refund.lane != Lane.BANK
+        return differs and lane.by_amazon
+    if verb == "confirm_paid":
+        return not lane.by_amazon
+    if refund.state == RefundState.SENDING and verb == "mark_unknown":
+        return lane.by_amazon
     return verb != "change_lane" or refund.source == Source.RETOUR
 
 
 def _by_bank(refund: Refund, user: Any) -> list[Action]:
     """A bank transfer goes out in a file."""
-    if refund.lane != Lane.BANK or refund.state != RefundState.APPROVED:
+    if lanes.lane_of(refund).by_amazon or refund.state != RefundState.APPROVED:
         return []
     refused = "" if may(user, REFUND_VERB["start"].permission) else str(NOT_YOURS)
     url = reverse("invoicing:refund-verb", args=[refund.key, "bank_file"])

@@ -33,8 +33,8 @@ from invoicing.caps import (
 )
 from invoicing.drafting import NO_INVOICE, draft_credit_notes, invoices_of
 from invoicing.models import Document, Refund, RefundLine
-from invoicing.models.refund import Lane
-from invoicing.payees import Target, target_of
+from invoicing.sending import lanes
+from invoicing.sending.lanes import Way
 from invoicing.states import REFUND_VERB, RefundState
 from orders.models import OrderLine
 
@@ -111,6 +111,7 @@ class _Facts:
     rows: dict[int, list[RefundLine]]
     live: dict[Key, Split]
     reported: dict[int, Reported] = field(default_factory=dict)
+    bases: dict[int, str] = field(default_factory=dict)
     invoices: dict[int, list[Document]] = field(default_factory=dict)
     objections: dict[int, Refused] = field(default_factory=dict)
     alone: four_eyes.Alone | None = None
@@ -128,12 +129,18 @@ class _Facts:
             rows.get(row.refund_id, []).append(row)
             if row.live:
                 live.append(row)
-        return cls(order_lines, rows, sums_of(live), reported(order_lines))
+        bases = lanes.bases_of(refunds)
+        return cls(order_lines, rows, sums_of(live), reported(order_lines), bases)
 
     @property
     def own_rows(self) -> list[RefundLine]:
         """The lines of the batch's refunds."""
         return [row for rows in self.rows.values() for row in rows]
+
+    def check_basis(self, refund: Refund) -> None:
+        """Refuse when the lane wants net now and the refund is gross, or the other way round."""
+        if why := lanes.other_basis(refund, self.bases.get(refund.pk, "")):
+            raise Refused("basis", why)
 
     def check_caps(self, refund: Refund) -> None:
         """Refuse when what was paid does not cover the refund any more."""
@@ -156,6 +163,7 @@ def _check(refund: Refund, facts: _Facts, by, seen: str | None) -> None:
     refund_row.check_state(refund, "approve")
     if seen and seen != refund.content_hash:
         raise Refused("changed", "This is not the refund you looked at any more: look again.")
+    facts.check_basis(refund)
     check_content(refund, facts.rows[refund.pk])
     four_eyes.check_second_person(refund, by)
     if refund.order_id not in facts.invoices:
@@ -167,19 +175,15 @@ def _check(refund: Refund, facts: _Facts, by, seen: str | None) -> None:
 
 
 def content(
-    calculation: Calculation | Mapping[str, Any],
-    order_id: int,
-    origin: str,
-    lane: str = Lane.GUIDED.value,
-    payee: Target | None = None,
+    calculation: Calculation | Mapping[str, Any], order_id: int, origin: str, way: Way
 ) -> str:
-    """The hash an approval is bound to: the calculation, its order, its case, its lane, and the
-    account it goes to.
+    """The hash an approval is bound to: the calculation, its order, its case, its lane, whether the
+    amounts go there net or gross, and the account.
     """
-    extra: dict[str, str | int] = {"order": order_id, "origin": origin}
-    if payee:
-        extra["payee"] = payee.content
-    return content_hash(calculation, str(lane), extra)
+    extra: dict[str, str | int] = {"order": order_id, "origin": origin, "basis": way.basis}
+    if way.account:
+        extra["payee"] = way.account.content
+    return content_hash(calculation, way.lane, extra)
 
 
 def check_content(refund: Refund, rows: list[RefundLine]) -> None:
@@ -191,8 +195,7 @@ def check_content(refund: Refund, rows: list[RefundLine]) -> None:
         for line in kept["lines"]
     ]
     same = (
-        content(kept, refund.order_id, refund.origin, refund.lane, target_of(refund))
-        == refund.content_hash
+        content(kept, refund.order_id, refund.origin, lanes.way_of(refund)) == refund.content_hash
         and sorted(stored) == sorted(calculated)
         and sum(line[2] for line in calculated) == refund.net
         and sum(line[3] for line in calculated) == refund.tax
@@ -205,21 +208,24 @@ def check_content(refund: Refund, rows: list[RefundLine]) -> None:
         )
 
 
-def check_rest(refund: Refund) -> None:
-    """Refuse when another refund, ours or Amazon's, meanwhile took what this one needs.
+def check_rest(refund: Refund, *, same_way: bool = True) -> None:
+    """Refuse when another refund, ours or Amazon's, meanwhile took what this one needs, and
+    (``same_way``) when its lane wants net amounts now where gross ones were approved, or gross.
 
     Locks the order's lines; used when a refund is about to be carried out.
     """
-    for refusal in rests([refund]).values():
+    for refusal in rests([refund], same_way=same_way).values():
         raise refusal
 
 
-def rests(refunds: list[Refund]) -> dict[int, Refused]:
+def rests(refunds: list[Refund], *, same_way: bool = True) -> dict[int, Refused]:
     """The same for many locked refunds at once: what speaks against each, by its id."""
     facts = _Facts.of(refunds)
     found = refund_row.objections(refunds, facts.own_rows)
     for refund in refunds:
         try:
+            if same_way:
+                facts.check_basis(refund)
             check_content(refund, facts.rows[refund.pk])
             facts.check_caps(refund)
         except Refused as refusal:

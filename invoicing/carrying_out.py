@@ -19,9 +19,9 @@ from config.core.trail import trail
 from invoicing.approval import check_rest
 from invoicing.crediting import write_credit_note
 from invoicing.models import Refund
-from invoicing.models.refund import Lane, Source
+from invoicing.models.refund import Source
 from invoicing.refund_row import changing, lock_first, need_reason, tell
-from invoicing.sending import hands
+from invoicing.sending import hands, lanes
 from invoicing.sending.attempts import Answer, close_attempt, close_attempts, newest, open_attempt
 from invoicing.states import AttemptState, RefundState
 
@@ -171,7 +171,7 @@ def confirm_paid(key: UUID | str, *, by, on: date, reference: str) -> Refund:
     if not reference.strip():
         raise Refused("reference", "Enter the reference of the bank statement that shows it.")
     with changing("confirm_paid", key, by=by, reason=reference.strip()[:500]) as refund:
-        if refund.lane != Lane.BANK:
+        if lanes.lane_of(refund).by_amazon:
             raise Refused("lane", "Amazon carried out this refund: its settlement confirms it.")
         if not refund.sent_on <= on <= timezone.now().date() + timedelta(days=1):
             raise Refused("date", "Enter the day on the bank statement: not before the file was "
@@ -191,7 +191,7 @@ def accept_difference(key: UUID | str, *, by, reason: str) -> Refund:
     """
     reason = need_reason(reason)
     with changing("accept_difference", key, by=by, reason=reason) as refund:
-        if refund.lane == Lane.BANK or not (seen := _seen_amount(refund)):
+        if not lanes.lane_of(refund).by_amazon or not (seen := _seen_amount(refund)):
             raise Refused("nothing_seen", "No money of this refund was seen at Amazon yet.")
         refund.move_accept_difference()
         refund.confirmed_at = timezone.now()

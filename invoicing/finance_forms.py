@@ -111,10 +111,11 @@ class LaneForm(forms.Form):
 
     def __init__(self, *args, refund: Refund, **kwargs):
         super().__init__(*args, **kwargs)
+        now = lanes.basis_now(refund)
         self.fields["lane"].choices = [
             (lane.key, lane.label)
             for lane in lanes.lanes()
-            if lane.key == Lane.BANK or lane.key != refund.lane
+            if lane.key != refund.lane or not lane.by_amazon or lanes.other_basis(refund, now)
         ]
 
     def call(self) -> dict:

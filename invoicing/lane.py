@@ -1,8 +1,7 @@
-"""The figures a person types into Seller Central, on the basis the marketplace wants.
+"""The figures a lane is asked for, by hand or in a file, and whether they are net or gross.
 
-Pure. Where prices include tax (DE, JP) a component is one tax-inclusive amount; where they do not
-(US) net and tax are typed apart. Japan refuses a tax component of its own (amzn
-selling-partner-api-models issue 1372), which the inclusive basis answers.
+Pure. Gross: a component is one tax-inclusive amount. Net: the amount without tax, and its tax in a
+field of its own. Which of them a refund takes is decided once (``basis_of``) and kept with it.
 """
 
 from __future__ import annotations
@@ -10,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Protocol
 
 from config.core.money import Split
 from config.core.sentence import Sentence, gettext_noop, say
 from invoicing.calculation import Calculation, Component
+
+Basis = Literal["net", "gross"]
 
 # Amazon's component names (payment adjustment schema): amount, and where its tax goes if apart.
 FIELDS: dict[Component, tuple[str, str]] = {
@@ -43,25 +44,48 @@ class LaneAmount:
     order_line: str
     field: str
     amount: Decimal
-    basis: Literal["net", "gross"]
+    basis: Basis
     hint: Sentence
 
 
-def lane_amounts(calculation: Calculation, prices_include_tax: bool) -> list[LaneAmount]:
+class Place(Protocol):
+    """What a marketplace says of its prices."""
+
+    prices_include_tax: bool
+    currency: str
+
+
+def basis_of(wanted: str, marketplace: Place) -> Basis:
+    """Whether amounts go to Amazon net or gross on a marketplace.
+
+    ``wanted`` is what the lane's rule says, anything but "net" and "gross" being the marketplace's
+    own: gross where its prices include tax. In yen always gross: Japan refuses a tax component
+    (amzn selling-partner-api-models issue 1372).
+    """
+    if marketplace.currency == "JPY" or wanted == "gross":
+        return "gross"
+    return "net" if wanted == "net" or not marketplace.prices_include_tax else "gross"
+
+
+def lane_amounts(calculation: Calculation, basis: str) -> list[LaneAmount]:
     """Return the figures per order line, in the order lines first appear; they sum to the gross.
 
+    ``basis`` is "net" or "gross", anything else a ValueError: a wrong guess pays another amount.
     Several origins of one order line are added up: Seller Central shows a line once. Fields that
     come to zero are left out.
     """
+    if basis not in ("net", "gross"):
+        raise ValueError(f"amounts are net or gross, not {basis!r}")
+    inclusive = basis == "gross"
     figures: dict[tuple[str, str], Decimal] = {}
     for line in calculation.lines:
         amount = Split(line.net, line.tax)
-        for field, part in _parts(line.component, amount, prices_include_tax):
+        for field, part in _parts(line.component, amount, inclusive):
             key = (line.order_line, field)
             figures[key] = figures.get(key, Decimal(0)) + part
     order_lines = list(dict.fromkeys(line.order_line for line in calculation.lines))
     return [
-        _figure(order_line, field, figures[order_line, field], prices_include_tax)
+        _figure(order_line, field, figures[order_line, field], inclusive)
         for order_line in order_lines
         for field in ORDER
         if figures.get((order_line, field))

@@ -36,7 +36,8 @@ from invoicing import refund_row, refunds
 from invoicing.imports import one_money
 from invoicing.matches.refresh import refresh_money
 from invoicing.models import MoneyFact, Refund
-from invoicing.models.refund import Lane, Source
+from invoicing.models.refund import Source
+from invoicing.sending import lanes
 from invoicing.states import RefundState
 from orders.models import ImportFile, OrderLine
 
@@ -279,7 +280,7 @@ def _check_meaning(fact: MoneyFact, order_line: OrderLine | None, refund: Refund
     now = Refund.objects.get(pk=refund.pk)
     if (now.order_id, now.currency) != (fact.order_id, fact.currency):
         raise Refused("foreign_refund", "This refund is of another order or currency.")
-    if now.lane == Lane.BANK:
+    if not lanes.lane_of(now).by_amazon:
         raise Refused(
             "lane",
             "This refund goes by bank transfer, which Amazon never shows: what Amazon paid is "

@@ -27,8 +27,8 @@ from invoicing.models import (
 class LaneRuleAdmin(TrailedAdmin):
     """Which way refunds go on a marketplace; Seller Central without a row."""
 
-    list_display = ("seller", "marketplace", "lane", "feed_format")
-    list_filter = ("lane", "feed_format", "seller", "marketplace")
+    list_display = ("seller", "marketplace", "lane", "feed_format", "basis")
+    list_filter = ("lane", "feed_format", "basis", "seller", "marketplace")
     search_fields = ("seller__code", "seller__name", "marketplace__name")
     list_select_related = ("seller", "marketplace")
 

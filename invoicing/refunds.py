@@ -33,7 +33,7 @@ from invoicing.carrying_out import (
 from invoicing.crediting import throw_away
 from invoicing.lane_choice import change_lane
 from invoicing.models import Refund, RefundLine
-from invoicing.models.refund import Lane, Source
+from invoicing.models.refund import Source
 from invoicing.refund_row import (
     changing,
     followers,
@@ -96,28 +96,29 @@ def propose(
     """
     require(by, "invoicing.propose_refund")
     _check_facts(order, calculation)
-    lane, account = lane_choice.choose(order, lane, payee)
-    if lane == Lane.BANK:
+    way = lane_choice.choose(order, lane, payee)
+    if way.account:
         need_reason(note)
     alone = (order.seller, calculation.currency, calculation.gross, by)
     with trail("propose_refund", by=by, reason=note):
         lock_first([origin])
         _check_room(lock_lines([order.pk]), calculation)
         refund = Refund.objects.create(
-            lane=lane,
+            lane=way.lane,
+            lane_basis=way.basis,
             order=order,
             origin=origin,
             reason_code=reason_code,
             basis=dict(basis or {}),
-            content_hash=content(calculation, order.pk, origin, lane, account),
-            needs_second=on_hold or lane == Lane.BANK or four_eyes.needs_second(*alone),
+            content_hash=content(calculation, order.pk, origin, way),
+            needs_second=on_hold or way.account is not None or four_eyes.needs_second(*alone),
             proposer=by,
             note=note[:500],
             **_facts(order, calculation, policy_version),
         )
         RefundLine.objects.bulk_create(_lines(refund, calculation))
-        if account:
-            payees.store(refund, account, by)
+        if way.account:
+            payees.store(refund, way.account, by)
         tell([refund.pk])
     return refund
 

@@ -35,6 +35,13 @@ class Lane(models.TextChoices):
     NONE = "none", _("Not ours")
 
 
+class LaneBasis(models.TextChoices):
+    """Whether the amounts a lane is asked for include tax."""
+
+    NET = "net", _("net amounts")
+    GROSS = "gross", _("gross amounts")
+
+
 _LINES_FOLLOW = pgtrigger.Func(
     f"""
     UPDATE invoicing_refundline SET live = NEW.state IN ({", ".join(f"'{s.value}'" for s in LIVE)})
@@ -104,6 +111,14 @@ class Refund(FSMModelMixin, models.Model):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     source = models.CharField(max_length=8, choices=Source, default=Source.RETOUR)
     lane = models.CharField(max_length=8, choices=Lane, default=Lane.GUIDED)
+    lane_basis = models.CharField(
+        max_length=5,
+        choices=LaneBasis,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("What its lane is asked for, as it is approved; empty where it is not ours."),
+    )
     state = FSMField(
         max_length=10, choices=RefundState, default=RefundState.PROPOSED, protected=True
     )
@@ -184,6 +199,9 @@ class Refund(FSMModelMixin, models.Model):
                 condition=~Q(source="retour", lane="bank") | Q(needs_second=True),
                 name="bank_transfer_takes_two",
             ),
+            models.CheckConstraint(
+                condition=~Q(lane="bank", lane_basis="net"), name="bank_transfer_is_gross"
+            ),
             models.UniqueConstraint(
                 fields=["seller", "amazon_refund_id"],
                 condition=~Q(amazon_refund_id=""),
@@ -201,8 +219,9 @@ class Refund(FSMModelMixin, models.Model):
                 condition=pgtrigger.Condition(
                     f"OLD.source = 'retour' AND ({_row('OLD')} IS DISTINCT FROM {_row('NEW')}"
                     " OR (OLD.needs_second AND NOT NEW.needs_second)"
-                    " OR ((OLD.lane, OLD.content_hash, OLD.needs_second) IS DISTINCT FROM"
-                    " (NEW.lane, NEW.content_hash, NEW.needs_second)"
+                    " OR ((OLD.lane, OLD.lane_basis, OLD.content_hash, OLD.needs_second)"
+                    " IS DISTINCT FROM"
+                    " (NEW.lane, NEW.lane_basis, NEW.content_hash, NEW.needs_second)"
                     " AND NOT (NEW.state = 'proposed' AND NEW.approved_hash = '')))"
                 ),
             ),

@@ -12,14 +12,20 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from config.core.trail import tracked
-from invoicing.models.refund import Lane, Refund
+from invoicing.models.refund import Lane, LaneBasis, Refund
 from invoicing.states import ATTEMPT_TRANSITIONS, FEED_TRANSITIONS, AttemptState, FeedState
 from orders.models import Marketplace, Seller
 
 
 @tracked()
 class LaneRule(models.Model):
-    """Which lane refunds of a seller take on a marketplace; Seller Central where no rule says."""
+    """Which lane refunds of a seller take on a marketplace, and whether their amounts go there net
+    or gross; Seller Central, as the marketplace's prices are, where no rule says."""
+
+    class Basis(models.TextChoices):
+        MARKETPLACE = "market", _("As the marketplace's prices")
+        NET = "net", _("Net, tax apart")
+        GROSS = "gross", _("Gross, including tax")
 
     class Format(models.TextChoices):
         FLAT = "flat", _("Flat file")
@@ -29,6 +35,17 @@ class LaneRule(models.Model):
     marketplace = models.ForeignKey(Marketplace, models.PROTECT, related_name="lane_rules")
     lane = models.CharField(max_length=8, choices=Lane)
     feed_format = models.CharField(max_length=4, choices=Format, default=Format.FLAT)
+    basis = models.CharField(
+        _("amounts"),
+        max_length=6,
+        choices=Basis,
+        default=Basis.MARKETPLACE,
+        help_text=_(
+            "How refund amounts go to Amazon there. Choose net where Amazon's VAT calculation "
+            "service (VCS) adds the tax: it takes partial refunds without VAT. Not in yen. What "
+            "was approved otherwise waits, and is proposed and approved again."
+        ),
+    )
 
     class Meta:
         constraints = [
@@ -333,6 +350,13 @@ class RefundAttempt(models.Model):
                 ],
             ),
         ]  # fmt: skip
+
+    @property
+    def asked(self) -> str:
+        """Net or gross in words, as its lane was asked for it; "" where it does not say."""
+        figures = self.request.get("figures") or [{}]
+        basis = figures[0].get("basis")
+        return str(LaneBasis(basis).label) if basis else ""
 
     def __str__(self):
         return f"{self.refund_id}/{self.number}"

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from config.core.refused import Refused
 from invoicing.calculation import Calculation
-from invoicing.lane import lane_amounts
+from invoicing.lane import LaneAmount, lane_amounts
 from invoicing.models import BankFile, Feed, Refund, RefundAttempt
 from invoicing.payload import canonical_json
 from invoicing.states import AttemptState
@@ -45,10 +45,8 @@ class Answer:
 def request_of(refund: Refund) -> dict:
     """The figures of a refund as its lane is asked for them; nothing about the buyer.
 
-    Amounts are text on the basis of the marketplace (net and tax apart, or gross), signed.
+    Amounts are text on the basis that was approved (net and tax apart, or gross), signed.
     """
-    basis = refund.order.marketplace.prices_include_tax
-    figures = lane_amounts(Calculation.from_json(refund.calculation), basis)
     return {
         "order": refund.order.amazon_order_id,
         "currency": refund.currency,
@@ -61,9 +59,14 @@ def request_of(refund: Refund) -> dict:
                 "amount": str(figure.amount),
                 "basis": figure.basis,
             }
-            for figure in figures
+            for figure in figures_of(refund)
         ],
     }
+
+
+def figures_of(refund: Refund) -> list[LaneAmount]:
+    """What its lane is asked for: the approved amounts, on the approved basis, net or gross."""
+    return lane_amounts(Calculation.from_json(refund.calculation), refund.lane_basis)
 
 
 def open_attempt(

@@ -20,12 +20,10 @@ from config.core.models import User
 from config.core.refused import Refused
 from config.core.trail import trail
 from invoicing import approval, refund_row, tasks
-from invoicing.calculation import Calculation
-from invoicing.lane import lane_amounts
 from invoicing.models import Feed, LaneRule, Refund
 from invoicing.models.refund import Lane
 from invoicing.sending import lanes, outcomes
-from invoicing.sending.attempts import Asked, open_attempts, request_of
+from invoicing.sending.attempts import Asked, figures_of, open_attempts, request_of
 from invoicing.sending.feed_file import (
     Adjustment,
     FeedFile,
@@ -123,7 +121,7 @@ def _take(ready: QuerySet[Refund]) -> list[Refund]:
 
 def _refused(refunds: list[Refund], seller: Seller, marketplace: Marketplace) -> dict[int, Refused]:
     """By id, why refunds stay behind: the lane is closed, or they do not fit any more."""
-    if why := lanes.lane(Lane.FEED).available(seller, marketplace):
+    if why := lanes.lane(Lane.FEED).why_not(seller, marketplace):
         return {refund.pk: Refused("lane", why) for refund in refunds}
     return approval.rests(refunds)
 
@@ -147,13 +145,11 @@ def _say(
 
 
 def _adjustment(refund: Refund, item_ids: dict[str, str]) -> Adjustment:
-    inclusive = refund.order.marketplace.prices_include_tax
-    figures = lane_amounts(Calculation.from_json(refund.calculation), inclusive)
     found = adjustment(
         refund.order.amazon_order_id,
         refund.currency,
         refund.reason_code,
-        [(item_ids.get(one.order_line, ""), one.field, one.amount) for one in figures],
+        [(item_ids.get(one.order_line, ""), one.field, one.amount) for one in figures_of(refund)],
     )
     if found.total != refund.gross:
         raise Unsayable(f"Amazon's file would refund {found.total} instead of {refund.gross}.")
@@ -202,7 +198,7 @@ def _prepare(
 
 
 def _file(said: list[Adjustment], seller: Seller, marketplace: Marketplace) -> FeedFile:
-    if lanes.rule_of(seller, marketplace)[1] == LaneRule.Format.XML:
+    if lanes.rule_of(seller, marketplace).feed_format == LaneRule.Format.XML:
         return xml_file(said, seller.amazon_seller_id)
     return flat_file(said)
 
@@ -267,12 +263,8 @@ def _creating(feed_id: int, document_id: str) -> datetime | None:
         if feed is None:
             return None
         refunds = outcomes.refunds_of(feed)
-        whole = len(refunds) == feed.attempts.count()
-        if not whole or approval.rests(refunds):
-            outcomes.give_back(
-                feed, refunds, "A refund of this file was settled otherwise, or does not fit any "
-                "more. Nothing was sent; the others go with the next file.",
-            )  # fmt: skip
+        if why := _stopped(feed, refunds):
+            outcomes.give_back(feed, refunds, why)
             return None
         feed.state, feed.document_id = FeedState.CREATING, document_id
         feed.creating_at = timezone.now()
@@ -281,6 +273,18 @@ def _creating(feed_id: int, document_id: str) -> datetime | None:
         reach("creating.written")
     reach("creating.committed")
     return feed.creating_at
+
+
+def _stopped(feed: Feed, refunds: list[Refund]) -> str:
+    """Why a locked file with these open refunds must not be handed over; "" where it may."""
+    if off := lanes.lane(Lane.FEED).why_not(feed.seller, feed.marketplace):
+        return f"{off} Nothing was sent."
+    if len(refunds) == feed.attempts.count() and not approval.rests(refunds):
+        return ""
+    return (
+        "A refund of this file was settled otherwise, or does not fit any more. Nothing was sent; "
+        "the others go with the next file."
+    )
 
 
 def _create(feed_id: int, document_id: str, amazon: Amazon, before: float, mine: datetime) -> None:

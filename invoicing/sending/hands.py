@@ -5,8 +5,8 @@ twice. The verbs of ``refunds.py`` ask here, under the refund's lock.
 """
 
 from config.core.refused import Refused
-from invoicing.models import BankFile, Feed, Refund
-from invoicing.models.refund import Lane
+from invoicing.models import BankFile, Feed, Refund, RefundAttempt
+from invoicing.sending import lanes
 from invoicing.sending.attempts import newest
 from invoicing.states import FeedState
 
@@ -16,7 +16,7 @@ _RUNNING = (FeedState.PREPARED, FeedState.CREATING, FeedState.SUBMITTED)
 
 def check_start(refund: Refund) -> None:
     """Refuse to take a refund in hand that goes another way than Seller Central."""
-    if refund.lane != Lane.GUIDED:
+    if not lanes.lane_of(refund).by_hand:
         raise Refused(
             "lane",
             f"This refund goes another way ({refund.get_lane_display().lower()}). "
@@ -26,16 +26,14 @@ def check_start(refund: Refund) -> None:
 
 def check_seen(refund: Refund) -> None:
     """Refuse to say what happened to a refund while its file has not reached Amazon or the bank."""
-    _check_bank(refund)
-    feed = _feed(refund)
+    feed = _feed_of(newest(refund))
     if feed and feed.state in (FeedState.PREPARED, FeedState.CREATING):
         raise Refused("feed", "Its file is on the way to Amazon: wait a minute and look again.")
 
 
 def check_unpaid(refund: Refund) -> None:
     """Refuse to say that a refund was not paid while a file may still pay it."""
-    _check_bank(refund)
-    feed = _feed(refund)
+    feed = _feed_of(newest(refund))
     if feed and feed.state in _RUNNING:
         raise Refused(
             "feed",
@@ -44,8 +42,8 @@ def check_unpaid(refund: Refund) -> None:
         )
 
 
-def _check_bank(refund: Refund) -> None:
-    attempt = newest(refund) if refund.lane == Lane.BANK else None
+def _feed_of(attempt: RefundAttempt | None) -> Feed | None:
+    """The feed that carries the attempt; refuses one that is in a file for the bank."""
     file = attempt.bank_file if attempt else None
     if file and file.state == BankFile.State.MADE:
         raise Refused(
@@ -53,8 +51,4 @@ def _check_bank(refund: Refund) -> None:
             "This refund is in a file for the bank. Say on the file's page whether the bank "
             "carried it out, or withdraw the file.",
         )
-
-
-def _feed(refund: Refund) -> Feed | None:
-    attempt = newest(refund) if refund.lane == Lane.FEED else None
     return attempt.feed if attempt else None

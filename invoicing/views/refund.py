@@ -27,12 +27,12 @@ from invoicing import (
     timeline,
 )
 from invoicing.calculation import Calculation
-from invoicing.lane import lane_amounts
 from invoicing.ledger import fx_loss
 from invoicing.models import BankFile, Refund, RefundLine
-from invoicing.models.refund import Lane, Source
-from invoicing.sending import bank
-from invoicing.states import RefundState
+from invoicing.models.refund import Source
+from invoicing.sending import bank, lanes
+from invoicing.sending.attempts import figures_of
+from invoicing.states import REFUND_VERB, RefundState
 from invoicing.words import why_url
 
 FIGURES = (RefundState.APPROVED, RefundState.SENDING, RefundState.UNKNOWN)
@@ -63,6 +63,7 @@ def page(request: HttpRequest, key, bound: dict | None = None, status: int = 200
         "seen": seen,
         "findings": dossier.findings(refund.document) if refund.document else [],
         "differs": differs,
+        "other_basis": _other_basis(refund),
         "match": getattr(refund, "match", None),
         "payee": getattr(refund, "payee", None),
         "approvals": refund_dossier.approvals(refund),
@@ -105,13 +106,19 @@ def _reason(line: RefundLine, sentence: str) -> dict[str, Any]:
     }
 
 
+def _other_basis(refund: Refund) -> str:
+    """Why it must be proposed again before it is sent: its lane wants net now, or gross."""
+    if refund.state not in REFUND_VERB["change_lane"].sources:
+        return ""
+    return lanes.other_basis(refund, lanes.basis_now(refund))
+
+
 def _figures(refund: Refund, lines: list[RefundLine]) -> list[dict[str, Any]]:
     """What to type into Seller Central, by order line; only while somebody has to."""
-    by_hand = refund.source == Source.RETOUR and refund.lane == Lane.GUIDED
-    if not by_hand or refund.state not in FIGURES:
+    by_hand = refund.source == Source.RETOUR and lanes.lane_of(refund).by_hand
+    if not by_hand or not refund.lane_basis or refund.state not in FIGURES:
         return []
     skus = {str(line.order_line_id): line.order_line for line in lines}
-    calculation = Calculation.from_json(refund.calculation)
     return [
         {
             "line": skus[one.order_line],
@@ -119,7 +126,7 @@ def _figures(refund: Refund, lines: list[RefundLine]) -> list[dict[str, Any]]:
             "amount": one.amount,
             "hint": one.hint.render(gettext),
         }
-        for one in lane_amounts(calculation, refund.marketplace.prices_include_tax)
+        for one in figures_of(refund)
     ]
 
 

@@ -8,12 +8,11 @@ from django.utils import timezone
 
 from config.core import invariants
 from invoicing import refunds
-from invoicing.calculation import Calculation
 from invoicing.invariants import CONFIRMED_IS_SEEN
-from invoicing.lane import lane_amounts
 from invoicing.matching import match_refunds
 from invoicing.models import Refund
 from invoicing.reports.runs import Scope, run
+from invoicing.sending.attempts import figures_of
 from returns import refunding
 from returns.matching import settle_refunded
 from tests.factories import make_registration, make_rma, make_user
@@ -57,9 +56,7 @@ def test_refund_goes_the_whole_way(code, paid, rate, figures, split):
     (refund,) = refunding.propose(rma.number, by=make_user("agent"))
     net, tax = map(Decimal, split)
     assert (refund.net, refund.tax) == (net, tax)
-    typed = lane_amounts(
-        Calculation.from_json(refund.calculation), order.marketplace.prices_include_tax
-    )
+    typed = figures_of(refund)
     assert [figure.amount for figure in typed] == [Decimal(figure) for figure in figures]
     refunds.approve(refund.key, by=finance)
     refunds.start(refund.key, by=finance)

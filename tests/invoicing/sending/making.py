@@ -17,21 +17,23 @@ from tests.papers import make_calculation, make_invoice, make_limit, make_shippe
 _next = itertools.count(1)
 
 
-def make_rule(seller, marketplace="DE", feed_format="flat"):
-    """Refunds of the seller there go by feed."""
+def make_rule(seller, marketplace="DE", feed_format="flat", lane="feed", basis="market"):
+    """Refunds of the seller there go by feed, net or gross as the marketplace if not said."""
     with trail("setup", by=User.objects.system()):
         return LaneRule.objects.update_or_create(
             seller=seller,
             marketplace=make_marketplace(marketplace),
-            defaults={"lane": "feed", "feed_format": feed_format},
+            defaults={"lane": lane, "feed_format": feed_format, "basis": basis},
         )[0]
 
 
-def make_feed_refund(order=None, *, feed_format="flat", approved_ago=60, state="approved", **money):
+def make_feed_refund(
+    order=None, *, feed_format="flat", basis="market", approved_ago=60, state="approved", **money
+):
     """A refund of the feed lane, approved so many seconds ago by the real verbs."""
     order = order or make_shipped_order()
     name_items(order)
-    make_rule(order.seller, order.marketplace.code, feed_format)
+    make_rule(order.seller, order.marketplace.code, feed_format, basis=basis)
     finance = make_user("finance")
     if not order.documents.filter(kind="invoice").exists():
         make_invoice(order, by=finance, recorded=True)

@@ -320,7 +320,7 @@ def two_records() -> bytes:
 def test_lane_that_dedupes_asks_again_with_the_same_document(fake_amazon):
     feed_lane = lanes.lane("feed")
     fake_amazon.behaviour.dedupes = True
-    lanes.register(lanes.Lane("feed", automatic=True, dedupes=True, why_not=feed_lane.why_not))
+    lanes.register(lanes.Lane("feed", dedupes=True, why_not=feed_lane.why_not))
     try:
         refund = make_feed_refund()
         fake_amazon.fail("createFeed", "reset_after")

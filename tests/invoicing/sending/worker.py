@@ -54,7 +54,7 @@ def _live(name: str, at: str, settings: dict, dedupes: bool, seconds: float) -> 
     feeds.SOON = sweeper.BUSY = timedelta(seconds=0.2)
     feeds.tasks.publish = lambda *args: None  # the sweeper alone must be enough
     lane = lanes.lane("feed")
-    lanes.register(lanes.Lane("feed", automatic=True, dedupes=dedupes, why_not=lane.why_not))
+    lanes.register(lanes.Lane("feed", dedupes=dedupes, why_not=lane.why_not))
     points._AT = at
     until = time.monotonic() + seconds
     while time.monotonic() < until and _moves():
