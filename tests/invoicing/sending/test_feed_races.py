@@ -7,10 +7,13 @@ import pytest
 from django.db import connection
 
 from config.core.models import User
+from config.core.trail import trail
 from invoicing import refund_row, refunds
-from invoicing.sending import feeds, outcomes
+from invoicing.models import LaneRule
+from invoicing.sending import feeds, outcomes, polling
+from orders.amazon import tokens
 from orders.amazon.errors import NotDone, Refusal
-from tests.invoicing.sending.making import again, attempt_of, due, make_feed_refund
+from tests.invoicing.sending.making import again, attempt_of, due, make_feed_refund, make_rule
 from tests.papers import make_shipped_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,3 +135,74 @@ def test_id_that_comes_after_the_file_was_ended_is_kept(fake_amazon, settings):
     feed = again(feed)
     assert (feed.state, feed.feed_id) == ("done", "50009")
     assert "50009" in feed.sentence
+
+
+# --- Keys and switches ---------------------------------------------------------------------------
+
+
+def test_rule_set_back_to_seller_central_stops_what_was_approved(fake_amazon):
+    refund = make_feed_refund(feed_format="xml")
+    make_rule(refund.seller, lane="guided")
+    assert feeds.collect() == []
+    refund = again(refund)
+    assert refund.state == "approved"
+    assert "switched off here" in refund.wait_why
+
+
+def test_rule_that_is_gone_turns_no_xml_into_a_flat_file(fake_amazon):
+    refund = make_feed_refund(feed_format="xml")
+    with trail("setup", by=User.objects.system()):
+        LaneRule.objects.all().delete()
+    assert feeds.collect() == []
+    assert "switched off here" in again(refund).wait_why
+
+
+def test_rule_set_back_stops_a_file_that_is_not_handed_over_yet(fake_amazon):
+    refund = make_feed_refund()
+    [feed] = feeds.collect()
+    make_rule(refund.seller, lane="guided")
+    feed = feeds.hand_over(feed.pk)
+    assert (feed.state, again(refund).state) == ("failed", "approved")
+    assert "switched off here" in feed.sentence
+    assert fake_amazon.calls["createFeed"] == 0
+
+
+def test_keys_that_amazons_login_refuses_cost_delay_only(fake_amazon, settings):
+    refund = make_feed_refund()
+    [feed] = feeds.collect()
+    secret, settings.AMAZON_CLIENT_SECRET = settings.AMAZON_CLIENT_SECRET, "rotated"
+    tokens._kept.clear()
+    feed = feeds.hand_over(feed.pk)
+    assert (feed.state, again(refund).state) == ("prepared", "sending")
+    assert "login refuses the keys" in feed.sentence
+    settings.AMAZON_CLIENT_SECRET = secret
+    due()
+    feeds.hand_over(feed.pk)
+    due()
+    polling.poll(feed.pk)
+    assert again(refund).state == "sent"
+    assert refund.approvals.count() == 1
+
+
+@pytest.mark.parametrize("fault", ["401", "403"])
+def test_right_that_is_missing_for_the_upload_costs_delay_only(fake_amazon, fault):
+    refund = make_feed_refund()
+    [feed] = feeds.collect()
+    fake_amazon.fail("createFeedDocument", fault)
+    feed = feeds.hand_over(feed.pk)
+    assert (feed.state, again(refund).state) == ("prepared", "sending")
+    due()
+    assert feeds.hand_over(feed.pk).state == "submitted"
+
+
+def test_login_lost_at_the_last_moment_costs_delay_only(fake_amazon, monkeypatch):
+    refund = make_feed_refund()
+    [feed] = feeds.collect()
+    gone = Refusal("login", "Amazon's login refuses the keys of this seller (401).")
+
+    def create_feed(self, *args):
+        raise gone
+
+    monkeypatch.setattr(feeds.Amazon, "create_feed", create_feed)
+    feed = feeds.hand_over(feed.pk)
+    assert (feed.state, again(refund).state) == ("prepared", "sending")
