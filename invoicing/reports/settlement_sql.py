@@ -3,19 +3,19 @@
 A row is one refund, one VAT rate, one settlement and posting day. Amounts are what the buyer got
 back (positive) in the row's currency. What Retour decided stands once, on the first row of the
 refund and rate; further rows of it carry only Amazon's amount, so that every column can be summed
-and Σ "Amazon amount" of a settlement is the buyer's refund money of that settlement.
+and Σ "Amazon amount" of a settlement is the buyer's refund money of that settlement. A bank transfer
+has none and no difference: its status says who paid.
 """
 
 from invoicing.reports.kinds import Column
 
-MATCHED, MISSING, ONLY_AMAZON, DIFFERS = (
+MATCHED, MISSING, ONLY_AMAZON, DIFFERS, PAID_BY_BANK = STATUSES = (
     "matched",
     "missing at Amazon",
     "seen only at Amazon",
     "amount differs",
+    "paid by bank",
 )
-STATUSES = (MATCHED, MISSING, ONLY_AMAZON, DIFFERS)
-
 
 COLUMNS = (
     Column("amazon_order_id", "Order"),
@@ -43,6 +43,7 @@ COLUMNS = (
     Column("amazon_amount", "Amazon amount", "money"),
     Column("difference", "Difference", "money"),
     Column("status", "Status"),
+    Column("amazon_refund_id", "Amazon refund id"),
 )
 _COMPONENTS = ("item", "shipping", "gift_wrap", "restocking_fee", "return_freight", "goodwill")
 _SUMS = ",\n        ".join(
@@ -68,7 +69,8 @@ WITH fact AS MATERIALIZED (
 ), missing AS (
     SELECT r.id FROM invoicing_refund r
     LEFT JOIN orders_marketplace m ON m.id = r.marketplace_id
-    WHERE r.source = 'retour' AND r.state IN ('sent', 'unknown')
+    WHERE r.source = 'retour'
+      AND (r.state IN ('sent', 'unknown') OR r.state = 'confirmed' AND r.lane = 'bank')
       AND COALESCE(r.sent_on, (r.sending_at AT TIME ZONE COALESCE(m.time_zone, 'UTC'))::date)
           BETWEEN %(from)s AND %(to)s
       AND (%(seller)s::bigint IS NULL OR r.seller_id = %(seller)s)
@@ -104,7 +106,7 @@ WITH fact AS MATERIALIZED (
 ), joined AS (
     SELECT COALESCE(m.refund_id, p.refund_id) AS refund_id, COALESCE(m.rate, p.rate) AS rate,
         m.order_id, m.amazon_order_id, m.seller_id, m.marketplace_id, m.currency, m.settlement_id,
-        m.posted_on, COALESCE(m.amount, 0) AS amount, {_PAPER}
+        m.posted_on, m.adjustment_id, COALESCE(m.amount, 0) AS amount, {_PAPER}
     FROM money m FULL JOIN paper p ON p.refund_id = m.refund_id AND p.place = m.place
         AND COALESCE(p.rate, -1) = COALESCE(m.rate, -1)
 )
@@ -118,13 +120,18 @@ SELECT COALESCE(o.amazon_order_id, j.amazon_order_id) AS amazon_order_id,
     COALESCE(r.currency, j.currency) AS currency,
     COALESCE(x.settlement_id, '') AS settlement,
     (x.deposited_at AT TIME ZONE s.time_zone)::date AS settlement_date, j.posted_on,
-    j.amount AS amazon_amount, j.amount - COALESCE(j.gross, 0) AS difference,
+    j.amount AS amazon_amount,
+    CASE WHEN w.by_bank THEN 0 ELSE j.amount - COALESCE(j.gross, 0) END AS difference,
     CASE WHEN r.id IS NULL OR r.source = 'amazon' THEN '{ONLY_AMAZON}'
+        WHEN w.by_bank THEN '{PAID_BY_BANK}'
         WHEN t.refund_id IS NULL THEN '{MISSING}'
-        WHEN t.amount = r.gross THEN '{MATCHED}' ELSE '{DIFFERS}' END AS status
+        WHEN t.amount = r.gross THEN '{MATCHED}' ELSE '{DIFFERS}' END AS status,
+    COALESCE(NULLIF(r.amazon_refund_id, ''), j.adjustment_id, '') AS amazon_refund_id
 FROM joined j
 LEFT JOIN invoicing_refund r ON r.id = j.refund_id
 LEFT JOIN tied t ON t.refund_id = j.refund_id
+CROSS JOIN LATERAL (SELECT r.lane = 'bank' AND r.state <> 'unknown' AND t.refund_id IS NULL
+    AS by_bank) w
 LEFT JOIN orders_order o ON o.id = COALESCE(r.order_id, j.order_id)
 LEFT JOIN orders_buyer b ON b.id = o.buyer_id
 LEFT JOIN orders_seller s ON s.id = COALESCE(r.seller_id, j.seller_id)
@@ -132,7 +139,7 @@ LEFT JOIN orders_marketplace m ON m.id = COALESCE(j.marketplace_id, r.marketplac
 LEFT JOIN invoicing_document d ON d.id = r.document_id
 LEFT JOIN invoicing_settlement x ON x.id = j.settlement_id
 """
-ORDER = "currency, settlement, posted_on, amazon_order_id, refund, vat_rate"
+ORDER = "currency, settlement, posted_on, amazon_order_id, refund, vat_rate, amazon_refund_id"
 TOTAL_COLUMNS = (
     Column("currency", "Currency"),
     Column("vat_rate", "VAT rate", "rate"),

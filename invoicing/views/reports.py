@@ -29,7 +29,7 @@ from invoicing.imports.opening_balance import TEMPLATE
 from invoicing.models import ReportRun
 from invoicing.reports import kinds, runs
 from invoicing.reports.settlement import KIND as SETTLEMENT
-from invoicing.reports.settlement_sql import DIFFERS, MATCHED, MISSING, ONLY_AMAZON
+from invoicing.reports.settlement_sql import DIFFERS, MATCHED, MISSING, ONLY_AMAZON, PAID_BY_BANK
 from invoicing.tables import RunTable
 from invoicing.words import why_url
 
@@ -150,6 +150,7 @@ LOOKS = {
     MATCHED: ("matched", gettext_lazy("matched")),
     MISSING: ("missing", gettext_lazy("missing at Amazon")),
     ONLY_AMAZON: ("external", gettext_lazy("seen only at Amazon")),
+    PAID_BY_BANK: ("matched", gettext_lazy("paid by bank")),
     DIFFERS: ("differs", gettext_lazy("amount differs")),
 }
 

@@ -11,20 +11,24 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 from python_calamine import CalamineWorkbook
 
 from config.core import jobs
 from config.core.models import Job, User
 from config.core.refused import Refused
+from invoicing import lane_choice, refunds
 from invoicing.matching import match_refunds
 from invoicing.models import Download, MoneyFact, Refund, ReportRun, Settlement
 from invoicing.reports import runs
 from invoicing.reports import settlement_sql as sql
 from invoicing.reports.kinds import Scope
+from invoicing.sending import bank
 from orders.imports.run import import_file
 from orders.models import Marketplace
 from tests.factories import make_buyer, make_order, make_seller, make_user
 from tests.invoicing.money import DAY, make_fact, make_refund, make_settlement
+from tests.papers import make_account
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -98,6 +102,7 @@ def test_every_status_with_its_amounts(finance):
     missing = make_refund(make_order(seller=order.seller), ("10.00", "1.90"))
     make_fact(settlement, order, order.lines.last(), "-11.90", adjustment="A3")
     match_refunds()
+    by_bank = paid_by_bank(make_order(seller=order.seller))
     rows = {row["Status"]: row for row in report(finance)}
     assert set(rows) == set(sql.STATUSES)
     row = rows[sql.MATCHED]
@@ -127,6 +132,7 @@ def test_every_status_with_its_amounts(finance):
         "Amazon amount": "35.70",
         "Difference": "0.00",
         "Status": "matched",
+        "Amazon refund id": "A1",
     }
     assert (rows[sql.DIFFERS]["Refund"], rows[sql.DIFFERS]["Difference"]) == (
         str(differs.key),
@@ -137,6 +143,32 @@ def test_every_status_with_its_amounts(finance):
         "-11.90",
     )
     assert rows[sql.ONLY_AMAZON]["Amazon amount"] == "11.90"
+    bank_row = rows[sql.PAID_BY_BANK]
+    assert (bank_row["Refund"], bank_row["Gross"]) == (str(by_bank.key), "35.70")
+    assert (bank_row["Amazon amount"], bank_row["Difference"]) == ("0", "0")
+    refunds.confirm_paid(by_bank.key, by=finance, on=timezone.now().date(), reference="KTO 7/2026")
+    (row,) = [row for row in report(finance) if row["Refund"] == str(by_bank.key)]
+    assert row == bank_row
+
+
+def paid_by_bank(order):
+    """A refund of 35.70 that a bank file carried out."""
+    finance, lead = make_user("finance"), make_user("lead")
+    make_account(order.seller)
+    proposed = make_refund(order, ("30.00", "5.70"), state="proposed")
+    payee = {"name": "Demo AG", "iban": "DE89370400440532013000"}
+    lane_choice.change_lane(proposed.key, by=lead, lane="bank", reason="Agreed.", payee=payee)
+    refunds.approve(proposed.key, by=finance)
+    bank.executed(bank.make_file([proposed.key], by=lead), by=lead, on=timezone.now().date())
+    return proposed
+
+
+def test_rows_of_money_without_a_refund_name_amazons_and_are_in_one_order(finance):
+    order = make_order(facts_complete=False)
+    settlement = make_settlement(order.seller)
+    for adjustment in ("A2", "A1"):
+        make_fact(settlement, order, None, "-7.00", adjustment=adjustment)
+    assert [row["Amazon refund id"] for row in report(finance)] == ["A1", "A2"]
 
 
 def test_money_not_tied_to_a_refund_is_seen_only_at_amazon(finance):
