@@ -17,11 +17,12 @@ from config.core.display import percent
 from invoicing import paper
 from invoicing.einvoice.profiles import PROFILES
 from invoicing.einvoice.rulesets import NAMES
-from invoicing.models import Artifact, Document, DocumentLine, Download
+from invoicing.models import Artifact, Document, DocumentLine, Download, Refund
 from invoicing.models.document import Issuer
 from invoicing.particulars import check_deadlines
 from invoicing.payload import Amounts, Payload
 from invoicing.waiting import in_words
+from invoicing.words import why_url
 
 REPORT = "report"
 SHOWN = 20  # of what may become many
@@ -48,12 +49,26 @@ class Sum:
 
 
 def lines(document: Document) -> list[dict[str, Any]]:
-    """The lines as the money table draws them, each with the invoice line it corrects."""
+    """The lines as the money table draws them, each with the invoice line it corrects; those of a
+    credit note lead to the refund's figure they stand for.
+    """
     rows = document.lines.select_related("original__document").order_by("position")
-    return [_line(row, document) for row in rows]
+    behind = _figures(getattr(document, "refund", None))
+    return [
+        _line(row, document, behind.get((row.order_line_id, row.component), "")) for row in rows
+    ]
 
 
-def _line(row: DocumentLine, document: Document) -> dict[str, Any]:
+def _figures(refund: Refund | None) -> dict[tuple[int, str], str]:
+    """Where each figure of a refund is explained, by order line and component: the first of it."""
+    if refund is None:
+        return {}
+    rows = refund.lines.order_by("-pk").values_list("order_line_id", "component", "pk")
+    page = why_url(refund.key)
+    return {(line, component): f"{page}#line-{pk}" for line, component, pk in rows}
+
+
+def _line(row: DocumentLine, document: Document, url: str) -> dict[str, Any]:
     label = f"{row.sku}: {row.get_component_display()}"
     if row.quantity:
         label += f" × {row.quantity}"
@@ -64,7 +79,7 @@ def _line(row: DocumentLine, document: Document) -> dict[str, Any]:
         sentence = f"{sentence} {said}".strip()
     return {
         "label": label, "sentence": sentence, "tax_rate": f"{row.category} {percent(row.rate)}",
-        "net": row.net, "tax": row.tax, "gross": row.gross,
+        "net": row.net, "tax": row.tax, "gross": row.gross, "url": url,
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from invoicing.views import (
     refund,
     refunds,
     reports,
+    settlements,
     tax_rows,
     untied,
 )
@@ -50,6 +51,8 @@ urlpatterns = [
     path("exceptions/<int:pk>/", exception.show, name="exception"),
     path("exceptions/bulk/<slug:verb>/", exceptions.run, name="exceptions-verb"),
     path("exceptions/<int:pk>/<slug:verb>/", exception.run, name="exception-verb"),
+    path("settlements/", settlements.SettlementList.as_view(), name="settlements"),
+    path("settlements/<int:pk>/", settlements.SettlementRows.as_view(), name="settlement"),
     path("money/untied/", untied.UntiedList.as_view(), name="untied"),
     path("money/<int:pk>/", untied.show, name="money"),
     path("money/<int:pk>/assign/", untied.assign, name="money-assign"),

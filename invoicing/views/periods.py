@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
@@ -79,7 +80,7 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
     blockers = periods.check(period) if is_open else []
     context = {
         "period": period,
-        "totals": [_total(one) for one in totals],
+        "totals": [_total(one, period) for one in totals],
         "blockers": blockers,
         "journals": period.journals.count(),
         "actions": [_action(period, request.user, bound or {}, bool(blockers))],
@@ -88,8 +89,12 @@ def page(request: HttpRequest, pk: int, bound: dict | None = None, status: int =
     return render(request, "invoicing/period.html", context, status=status)
 
 
-def _total(row: dict[str, Any]) -> dict[str, Any]:
-    """One sum as the page draws it: the account in words, its VAT; amounts as decimals."""
+def _total(row: dict[str, Any], period: Period) -> dict[str, Any]:
+    """One sum as the page draws it: the account in words, its VAT; amounts as decimals; a link to
+    the lines it is the sum of (of every rate: the ledger has no filter for that).
+    """
+    asked = {"period": period.pk, "account": row["account"]}
+    asked |= {"country": row["country"]} if row["country"] else {}
     rate = "" if row["rate"] is None else percent(Decimal(row["rate"]))
     return {
         **row,
@@ -97,6 +102,7 @@ def _total(row: dict[str, Any]) -> dict[str, Any]:
         "more": f"{row['country']} {rate}".strip(),
         "debit": Decimal(row["debit"]),
         "credit": Decimal(row["credit"]),
+        "url": f"{reverse('invoicing:ledger')}?{urlencode(asked)}",
     }
 
 

@@ -1,5 +1,5 @@
-"""Money of Amazon's that no refund stands for: the list, and the page where a person says what one
-transaction means.
+"""Money of Amazon's that no refund stands for: the list; and the page of any amount Amazon tells:
+where it came from, what it is tied to, and where a person says what a transaction means.
 """
 
 from django.contrib import messages
@@ -12,17 +12,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from config.core.lists import ListPage
+from config.core.lists import HeaderAction, ListPage
 from config.core.refused import Refused
 from config.core.roles import may
 from invoicing import matching
 from invoicing.actions import NOT_YOURS, Action
 from invoicing.filters import UntiedFilters
 from invoicing.finance_forms import AssignForm
-from invoicing.models import Match, MoneyFact
+from invoicing.matches import rows
+from invoicing.models import JournalLine, MoneyFact
 from invoicing.tables import UntiedTable
+from invoicing.words import why_url
 
 VIEW, ASSIGN = "invoicing.view_moneyfact", "invoicing.assign_money_fact"
+SHOWN = 20
 
 
 class UntiedList(ListPage):
@@ -38,12 +41,16 @@ class UntiedList(ListPage):
     scope_fields = ("seller__code", "marketplace__code")
     file_name = "untied-refund-money"
 
+    def get_header_actions(self) -> list[HeaderAction]:
+        """The files it came in."""
+        return [HeaderAction(_("Settlements"), reverse("invoicing:settlements"))]
+
     def get_rows(self) -> QuerySet:
         """One row an amount."""
         return matching.untied().values(
             "id", "amazon_order_id", "sku", "amount_description", "transaction_type", "amount",
             "currency", "posted_on", "order_id", "order_line_id", "order__facts_complete",
-            "settlement__settlement_id", "source",
+            "settlement_id", "settlement__settlement_id", "source",
         )  # fmt: skip
 
 
@@ -56,33 +63,49 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 def page(request: HttpRequest, pk: int, bound: AssignForm | None = None, status: int = 200):
     """Draw the transaction an amount belongs to, and what it may mean."""
-    related = ("order__buyer", "settlement", "refund", "seller", "marketplace", "assigned_by")
+    related = ("order__buyer", "settlement", "refund", "seller", "marketplace", "assigned_by",
+               "import_file", "echo_of")  # fmt: skip
     fact = get_object_or_404(MoneyFact.objects.select_related(*related), pk=pk)
     facts = _transaction(fact)
-    form = bound or AssignForm(facts=facts)
     waits = [one for one in facts if one.refund_id is None and one.bucket == "buyer"]
+    form = bound or (AssignForm(facts=facts) if waits else None)
+    sign = -1 if fact.is_refund else 1  # what a buyer gets back is shown as such
     context = {
         "fact": fact,
-        "facts": [{"fact": one, "amount": -one.amount} for one in facts],
-        "total": -sum(one.amount for one in facts),
-        "match": Match.objects.filter(sides__facts__contains=fact.pk).first(),
+        "facts": [{"fact": one, "amount": sign * one.amount} for one in facts],
+        "total": sign * sum(one.amount for one in facts),
+        "match": rows.of_money(fact),
+        "echoes": fact.echoes.order_by("pk")[:SHOWN],
+        "bookings": _bookings(fact),
+        "why_url": why_url(fact.refund.key) if fact.refund else "",
         "actions": [_assign(fact, form, request.user)] if waits else [],
     }
     return render(request, "invoicing/money.html", context, status=status)
 
 
 def _transaction(fact: MoneyFact) -> list[MoneyFact]:
-    """The buyer's money of the same transaction: Amazon's id for it, else its moment."""
+    """The same bucket's money of its transaction: Amazon's id for it, else its moment. An amount
+    without an order is alone.
+    """
+    if not fact.amazon_order_id or not (fact.is_refund or fact.order_id):
+        return [fact]
     same = {
         name: getattr(fact, name)
         for name in ("seller", "source", "amazon_order_id", "currency", "is_refund")
     }
-    rows = MoneyFact.objects.filter(**same, bucket=fact.bucket)
+    found = MoneyFact.objects.filter(**same, bucket=fact.bucket)
+    if fact.order_id:
+        found = found.filter(order=fact.order_id)
     if fact.adjustment_id:
-        rows = rows.filter(adjustment_id=fact.adjustment_id)
+        found = found.filter(adjustment_id=fact.adjustment_id)
     else:
-        rows = rows.filter(posted_at=fact.posted_at, order_item_code=fact.order_item_code)
-    return list(rows.select_related("settlement", "refund", "order_line").order_by("pk"))
+        found = found.filter(posted_at=fact.posted_at, order_item_code=fact.order_item_code)
+    return list(found.select_related("settlement", "refund", "order_line").order_by("pk"))
+
+
+def _bookings(fact: MoneyFact) -> list[JournalLine]:
+    lines = JournalLine.objects.filter(fact=fact).select_related("journal__period")
+    return list(lines.order_by("pk")[:SHOWN])
 
 
 def _assign(fact: MoneyFact, form: AssignForm, user) -> Action:

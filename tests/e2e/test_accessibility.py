@@ -28,6 +28,7 @@ PAGES = {
                           "invoicing:bank-file", "returns:why"),
     ("finance", "exceptions"): ("invoicing:exceptions", "invoicing:exception",
                                 "invoicing:untied", "invoicing:money"),
+    ("finance", "settlements"): ("invoicing:settlements", "invoicing:settlement"),
     ("finance", "books"): ("invoicing:ledger", "invoicing:periods", "invoicing:period",
                            "invoicing:rates", "invoicing:rate-new", "returns:charts"),
     ("finance", "reports"): ("invoicing:reports", "invoicing:report-new",

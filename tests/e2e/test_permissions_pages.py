@@ -32,6 +32,8 @@ TABLE = {
     "invoicing:reports": "403 403 200 200 200 200",
     "invoicing:report-new": "403 403 403 200 200 200",
     "invoicing:report-job": "403 403 200 200 200 200",
+    "invoicing:settlements": "200 200 200 200 200 200",
+    "invoicing:settlement": "200 200 200 200 200 200",
     "invoicing:untied": "200 200 200 200 200 200",
     "invoicing:report-run": "403 403 200 200 200 200",
     "invoicing:report-file": "403 403 200 200 200 200",

@@ -131,6 +131,8 @@ def _books(world) -> None:
         world.exceptions.pop(), by=people.finance, resolution="external", reason="Paid by cheque"
     )
     world.untied = untied().order_by("pk").first()
+    world.seen = world.sent.money_facts.first()
+    world.settlement = world.seen.settlement
     world.period = world.sent.journals.first().period
 
 
@@ -232,8 +234,15 @@ def addresses(world) -> dict[str, list[str]]:
             reverse("invoicing:exception", args=[one.pk])
             for one in (*world.exceptions, world.explained)
         ],
+        "invoicing:settlements": [reverse("invoicing:settlements")],
+        "invoicing:settlement": [
+            reverse("invoicing:settlement", args=[world.settlement.pk]),
+            reverse("invoicing:settlement", args=[world.settlement.pk]) + "?bucket=account",
+        ],
         "invoicing:untied": [reverse("invoicing:untied")],
-        "invoicing:money": [reverse("invoicing:money", args=[world.untied.pk])],
+        "invoicing:money": [
+            reverse("invoicing:money", args=[one.pk]) for one in (world.untied, world.seen)
+        ],
         "invoicing:ledger": [
             reverse("invoicing:ledger"),
             reverse("invoicing:ledger") + f"?account=vat&amount_min=1&period={world.period.pk}",
