@@ -80,19 +80,21 @@ def page(request: HttpRequest, key, bound: dict | None = None, status: int = 200
 
 def _reasons(refund: Refund, lines: list[RefundLine]) -> list[dict[str, Any]]:
     """The table "why this amount"; our own sentences in the reader's language."""
-    said = {}
+    said, why = {}, why_url(refund.key)
     if refund.source == Source.RETOUR:
         language = get_language() or "en"
         for one in Calculation.from_json(refund.calculation).lines:
             key = (int(one.order_line), one.origin, one.component)
             said[key] = one.says.render(gettext, language)
     return [
-        _reason(line, said.get((line.order_line_id, line.origin, line.component), line.sentence))
+        _reason(
+            line, said.get((line.order_line_id, line.origin, line.component), line.sentence), why
+        )
         for line in lines
     ]
 
 
-def _reason(line: RefundLine, sentence: str) -> dict[str, Any]:
+def _reason(line: RefundLine, sentence: str, why: str) -> dict[str, Any]:
     label = f"{line.order_line.sku}: {line.get_component_display()}"
     if line.quantity:
         label += f" × {line.quantity}"
@@ -103,6 +105,7 @@ def _reason(line: RefundLine, sentence: str) -> dict[str, Any]:
         "tax": line.tax,
         "gross": line.gross,
         "tax_rate": percent(line.rate),
+        "url": f"{why}#line-{line.pk}",
     }
 
 
