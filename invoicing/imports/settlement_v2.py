@@ -211,6 +211,17 @@ def _ensure_orders(batch: Batch, currency: str) -> None:
 
 def _settlement(batch: Batch, totals: tuple) -> int:
     number, starts, ends, deposited, total, currency = totals
+    other = batch.rows(
+        "SELECT s.code FROM invoicing_settlement x JOIN orders_seller s ON s.id = x.seller_id"
+        " WHERE x.settlement_id = %s AND x.seller_id <> %s",
+        [number, batch.seller.pk],
+    )
+    if other:
+        raise Refused(
+            "settlement_of_another",
+            f"Settlement {number} was imported for seller {other[0][0]}, and Amazon gives a number "
+            "once. Choose that seller.",
+        )
     batch.execute(
         _SETTLEMENT,
         [batch.seller.pk, number, starts, ends, deposited, total, currency, batch.import_file.pk],

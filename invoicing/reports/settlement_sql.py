@@ -3,8 +3,8 @@
 A row is one refund, one VAT rate, one settlement and posting day. Amounts are what the buyer got
 back (positive) in the row's currency. What Retour decided stands once, on the first row of the
 refund and rate; further rows of it carry only Amazon's amount, so that every column can be summed
-and Σ "Amazon amount" of a settlement is the buyer's refund money of that settlement. A bank transfer
-has none and no difference: its status says who paid.
+and Σ "Amazon amount" of a settlement is the buyer's refund money of that settlement. A transfer
+by bank has none and no difference: its status says who paid.
 """
 
 from invoicing.reports.kinds import Column

@@ -153,6 +153,15 @@ def test_settlement_with_other_rows_is_refused(tmp_path):
     assert MoneyFact.objects.count() == 1
 
 
+def test_settlement_of_another_seller_is_refused(tmp_path):
+    path = write(tmp_path / "a.txt", totals("-11.90"), row("-11.90"))
+    bring(path, make_seller())
+    with pytest.raises(Refused) as refused:
+        bring(path, make_seller())
+    assert refused.value.code == "settlement_of_another"
+    assert Settlement.objects.count() == 1
+
+
 def test_two_totals_are_refused(tmp_path):
     path = write(tmp_path / "s.txt", totals("0,00"), totals("-1,00", number="7002"))
     with pytest.raises(Refused, match="one row with its total"):
