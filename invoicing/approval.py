@@ -153,7 +153,7 @@ class _Facts:
         if found := first_excess(self.order_lines, others, own):
             raise Refused("cap_exceeded", excess_sentence(*found, refund.currency))
         if told := first_reported(self.order_lines, others, own, self.reported):
-            raise Refused("reported", reported_sentence(*told, refund.currency))
+            raise Refused(told[-1].code, reported_sentence(*told, refund.currency))
         if not refund.is_live:  # a failed refund counts again, also for the rest of the batch
             for key, split in own.items():
                 self.live[key] = self.live.get(key, Split()) + split

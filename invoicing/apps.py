@@ -22,6 +22,7 @@ class InvoicingConfig(AppConfig):
             rates,
             refund_row,
             retention,
+            shown,
             words,
         )
         from invoicing.ledger import invariants as ledger_invariants  # noqa: F401
@@ -39,6 +40,7 @@ class InvoicingConfig(AppConfig):
         refund_row.followers.append(refresh.follow)
         refund_row.of_money |= {posting.post, refresh.follow}
         refund_row.objectors.append(outcomes.object_to_accepted)
+        refund_row.objectors.append(shown.object_to_untied)
         imports.register()
         code_money.register()
         words.register()

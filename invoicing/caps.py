@@ -15,6 +15,7 @@ from django.db.models import QuerySet, Sum
 
 from config.core.money import ZERO, Split, format_money
 from invoicing.models import RefundLine
+from invoicing.shown import BEYOND
 from invoicing.states import CAP_GROUP, Component
 from orders.models import OrderLine
 
@@ -88,36 +89,49 @@ def first_excess(
 
 @dataclass(frozen=True)
 class Reported:
-    """Gross that Amazon's returns report calls refunded and no live refund stands for, and where
-    it says so."""
+    """Gross that Amazon calls refunded and no live refund stands for: by which returns report, or
+    (``shown``) by the money itself that its files show."""
 
     gross: Decimal
     report: str
     day: date | None
+    shown: bool = False
+
+    @property
+    def code(self) -> str:
+        """The word of the refusal."""
+        return "shown" if self.shown else "reported"
 
 
 # What we sent before Amazon wrote the report may be the refund it tells of.
-_REPORTED = """
+_REPORTED = f"""
 SELECT a.order_line_id, sum(a.refunded_amount) - coalesce((
         SELECT sum(x.gross) FROM invoicing_refundline x
         JOIN invoicing_refund f ON f.id = x.refund_id
         WHERE x.order_line_id = a.order_line_id AND x.live AND (f.source <> 'retour'
             OR f.sending_at < coalesce(max(m.created_at), now()))), 0) AS gross,
     (array_agg(m.file_name ORDER BY m.created_at DESC NULLS LAST))[1],
-    max(coalesce(a.delivered_on, a.requested_on))
+    max(coalesce(a.delivered_on, a.requested_on)), false
 FROM orders_amazonreturn a LEFT JOIN orders_importfile m ON m.id = a.import_file_id
 JOIN orders_orderline l ON l.id = a.order_line_id JOIN orders_order o ON o.id = l.order_id
-WHERE a.refunded_amount > 0 AND a.currency IN ('', o.currency) AND a.order_line_id = ANY(%s)
+WHERE a.refunded_amount > 0 AND a.currency IN ('', o.currency) AND a.order_line_id = ANY(%(lines)s)
 GROUP BY a.order_line_id
+UNION ALL SELECT line, gross, '', day, true FROM ({BEYOND}) beyond
+ORDER BY gross
 """
 
 
 def reported(line_ids: Iterable[int]) -> dict[int, Reported]:
-    """Order line → what Amazon's returns report tells beyond our rows; one query."""
+    """Order line → what Amazon tells beyond our rows; one query. The larger of what its returns
+    report says and what its money shows: both may tell of the same."""
     with connection.cursor() as cursor:
-        cursor.execute(_REPORTED, [list(line_ids)])
+        cursor.execute(_REPORTED, {"lines": list(line_ids)})
         rows = cursor.fetchall()
-    return {line: Reported(gross, name or "", day) for line, gross, name, day in rows if gross > 0}
+    return {
+        line: Reported(gross, name or "", day, shown)
+        for line, gross, name, day, shown in rows
+        if gross > 0
+    }
 
 
 def first_reported(
@@ -126,8 +140,8 @@ def first_reported(
     added: Mapping[Key, Split],
     told: Mapping[int, Reported],
 ) -> tuple[OrderLine, str, Decimal, Reported] | None:
-    """The first line and group that ``added`` would take above what was paid, were Amazon's returns
-    report right, and the gross left. Reported money counts as item, then shipping, gift wrap."""
+    """The first line and group that ``added`` would take above what was paid with what Amazon tells
+    beyond our rows, and the gross left. That counts as item, then shipping, gift wrap."""
     for pk in sorted({line for line, _ in added} & told.keys()):
         unseen = told[pk].gross
         for group, members in MEMBERS.items():
@@ -144,13 +158,19 @@ def first_reported(
 def reported_sentence(
     line: OrderLine, group: str, left: Decimal, told: Reported, currency: str
 ) -> str:
-    """What a person reads when Amazon's returns report leaves too little."""
+    """What a person reads when Amazon's returns report, or money it shows, leaves too little."""
+    gross, rest = (format_money(one, currency) for one in (told.gross, left))
+    only = f"of its {Component(group).label.lower()} amount only {rest} can still be refunded."
+    if told.shown:
+        return (
+            f"Amazon shows {gross} of {line.sku} refunded by {told.day} beyond what our refunds "
+            f"stand for: {only} Propose a new amount, or say first what that money means."
+        )
     where = f" ({told.report})" if told.report else ""
     return (
-        f"Amazon's returns report{where} says that {format_money(told.gross, currency)} of "
-        f"{line.sku} went back without us: of its {Component(group).label.lower()} amount only "
-        f"{format_money(left, currency)} can still be refunded. Look at the order in Seller "
-        "Central, import the settlement, and propose a new amount."
+        f"Amazon's returns report{where} says that {gross} of {line.sku} went back without us: "
+        f"{only} Look at the order in Seller Central, import the settlement, and propose a new "
+        "amount."
     )
 
 

@@ -173,14 +173,14 @@ PAIR_DIFFERENT = _PAIR.format(
     release="",
 )
 # Money that came back: all of what was tied to a refund, on the same lines. Amazon's is reversed by
-# it; of ours a person decides.
+# it; of ours a person decides, and may have done so before it was seen.
 PAIR_REVERSAL = """
 WITH paid AS (
     SELECT r.id, r.order_id, r.currency, -sum(f.amount) AS tied, max(f.posted_at) AS posted_at,
         array_agg(DISTINCT f.order_line_id ORDER BY f.order_line_id) AS lines
     FROM invoicing_refund r JOIN invoicing_moneyfact f ON f.refund_id = r.id
     WHERE r.order_id IN (SELECT order_id FROM open_group WHERE gross < 0)
-      AND r.state IN ('sent', 'confirmed')
+      AND r.state IN ('sent', 'confirmed', 'reversed')
     GROUP BY r.id
 ), candidate AS (
     SELECT g.id AS group_id, r.id AS refund_id,
@@ -207,7 +207,8 @@ WHERE r.id = ANY(%(touched)s) AND r.state IN ('sending', 'unknown', 'sent')
 GROUP BY r.id HAVING -sum(f.amount) = r.gross
 """
 KNOWN_BEFORE = """
-SELECT id FROM invoicing_refund WHERE id = ANY(%(touched)s) AND state = 'confirmed' ORDER BY id
+SELECT id FROM invoicing_refund
+WHERE id = ANY(%(touched)s) AND state IN ('confirmed', 'reversed') ORDER BY id
 """
 NOT_MARKED_SENT = "SELECT id, posted_on FROM proven WHERE state <> 'sent' ORDER BY id"
 _AMAZON_ID = """amazon_refund_id = CASE

@@ -17,7 +17,16 @@ from config.core.trail import trail
 from invoicing import four_eyes, lane_choice, payees
 from invoicing.approval import BulkResult, approve, approve_many, content
 from invoicing.calculation import Calculation
-from invoicing.caps import excess_sentence, first_excess, live_sums, lock_lines, sums_of
+from invoicing.caps import (
+    excess_sentence,
+    first_excess,
+    first_reported,
+    live_sums,
+    lock_lines,
+    reported,
+    reported_sentence,
+    sums_of,
+)
 from invoicing.carrying_out import (
     accept_difference,
     confirm_many,
@@ -43,6 +52,7 @@ from invoicing.refund_row import (
     objectors,
     tell,
 )
+from invoicing.shown import check_untied
 from invoicing.states import DocumentState
 from orders.models import Order, OrderLine
 
@@ -103,6 +113,7 @@ def propose(
     with trail("propose_refund", by=by, reason=note):
         lock_first([origin])
         _check_room(lock_lines([order.pk]), calculation)
+        check_untied(order.pk)
         refund = Refund.objects.create(
             lane=way.lane,
             lane_basis=way.basis,
@@ -194,8 +205,11 @@ def _check_room(order_lines: dict[int, OrderLine], calculation: Calculation) -> 
                 f"A refund for {taken.origin} is {taken.refund.get_state_display().lower()} "
                 f"already ({format_money(taken.refund.gross, taken.refund.currency)}).",
             )
-    if found := first_excess(order_lines, live_sums(order_lines), sums_of(calculation.lines)):
+    taken, added = live_sums(order_lines), sums_of(calculation.lines)
+    if found := first_excess(order_lines, taken, added):
         raise Refused("cap_exceeded", excess_sentence(*found, calculation.currency))
+    if told := first_reported(order_lines, taken, added, reported(order_lines)):
+        raise Refused(told[-1].code, reported_sentence(*told, calculation.currency))
 
 
 def _lines(refund: Refund, calculation: Calculation) -> list[RefundLine]:

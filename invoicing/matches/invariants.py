@@ -1,7 +1,7 @@
 """The promises of matches, each recomputed from the rows by one query: nothing vanishes."""
 
 from config.core.invariants import Promise, register
-from invoicing.matches.sql import UNTIED
+from invoicing.matches.sql import UNTIED_OR_BARE
 
 COMPARED = """
     SELECT r.id, r.state, r.source FROM invoicing_refund r
@@ -24,7 +24,7 @@ TIES = """
 
 UNTIED_MONEY = f"""
     SELECT f.id, f.amazon_order_id, f.amount, f.currency FROM invoicing_moneyfact f
-    WHERE {UNTIED} AND NOT EXISTS (
+    WHERE {UNTIED_OR_BARE} AND NOT EXISTS (
         SELECT FROM invoicing_match m WHERE m.kind = 'money' AND m.seller_id = f.seller_id
           AND m.result <> 'matched' AND m.sides -> 'facts' @> to_jsonb(f.id))
 """

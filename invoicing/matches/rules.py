@@ -43,6 +43,10 @@ SENTENCES = {
         "Amazon shows %(seen)s %(currency)s refunded on %(day)s for order %(order)s without saying"
         " for which line. Decide what the money means."
     ),
+    "no_details": gettext_noop(
+        "Amazon shows %(seen)s %(currency)s of order %(order)s going back on %(day)s as a total"
+        " without details. The settlement that holds it says what it was: import it."
+    ),
     "other_currency": gettext_noop(
         "Amazon shows %(seen)s %(currency)s refunded on %(day)s for order %(order)s, which was paid"
         " in another currency. Decide what the money means."

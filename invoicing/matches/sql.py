@@ -261,8 +261,12 @@ stated AS (
     FROM judged j
 )"""
 
-# Untied money by transaction, named by what an import never changes later.
+# Untied money by transaction, named by what an import never changes later; and with it refunds of
+# which Finances tells a total only, until another source says what it was.
 UNTIED = """f.is_refund AND f.bucket = 'buyer' AND f.refund_id IS NULL"""
+UNTIED_OR_BARE = """f.is_refund AND f.refund_id IS NULL AND (f.bucket = 'buyer'
+    OR f.bucket = 'account' AND f.source = 'finances' AND f.amount_description = 'Total'
+        AND f.amount < 0)"""
 MONEY_KEY = """'money:' || f.seller_id || ':' || md5(concat_ws('|', f.amazon_order_id, f.currency,
     CASE WHEN f.adjustment_id <> '' THEN f.adjustment_id
     ELSE to_char(f.posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || '/'
@@ -272,12 +276,14 @@ untied AS (
     SELECT {MONEY_KEY} AS key, f.seller_id, f.currency, f.amazon_order_id AS name,
         max(f.marketplace_id) AS marketplace_id, max(f.order_id) AS order_id,
         -sum(f.amount) AS seen, 0::numeric AS expected, min(f.posted_on) AS posted_on,
-        bool_and(f.order_line_id IS NOT NULL) AS has_lines, jsonb_agg(f.id ORDER BY f.id) AS facts
-    FROM invoicing_moneyfact f WHERE {UNTIED} AND {SELLERS.format("f")}
+        bool_and(f.order_line_id IS NOT NULL) AS has_lines, jsonb_agg(f.id ORDER BY f.id) AS facts,
+        bool_and(f.bucket = 'account') AS is_bare
+    FROM invoicing_moneyfact f WHERE {UNTIED_OR_BARE} AND {SELLERS.format("f")}
     GROUP BY 1, 2, 3, 4
 ), reasoned AS (
     SELECT u.*, CASE
         WHEN o.id IS NULL OR NOT o.facts_complete THEN 'unassigned:order_unknown'
+        WHEN is_bare THEN 'unassigned:no_details'
         WHEN o.currency NOT IN ('', u.currency) THEN 'unassigned:other_currency'
         WHEN NOT has_lines THEN 'unassigned:line_unknown'
         WHEN seen <= 0 THEN 'only_amazon:taken_back'
@@ -383,7 +389,7 @@ UPDATE invoicing_match m SET result = 'matched', cause = '', expected = m.seen, 
 WHERE m.kind = 'money' AND m.result <> 'matched' AND {SELLERS.format("m")} AND NOT EXISTS (
     SELECT FROM invoicing_moneyfact f
     WHERE f.id IN (SELECT x::bigint FROM jsonb_array_elements_text(m.sides -> 'facts') x)
-      AND {UNTIED})
+      AND {UNTIED_OR_BARE})
 """
 
 # Refunds that have, or must have, a row.

@@ -57,8 +57,8 @@ def test_another_amount_given_to_a_refund_leaves_it_sent():
 
 def test_amazons_money_is_never_that_of_a_bank_transfer():
     refund = make_bank()
-    fact = lost(refund.order, "-71.40")
     bank.make_file([refund.key], by=make_user("finance"))
+    fact = lost(refund.order, "-71.40")
     assert_refused("lane", [fact.pk], refund=refund)
     facts = list(MoneyFact.objects.filter(pk=fact.pk))
     meanings = [value for value, _label in AssignForm(facts=facts).fields["means"].choices]
@@ -91,6 +91,7 @@ def test_what_cannot_be_meant_is_refused():
     order, other = make_order(lines=2), make_order()
     refund = make_refund(order, ("50.00", "9.50"))
     proposed = make_refund(order, ("10.00", "1.90"), state="proposed")
+    elsewhere = make_refund(other, ("1.00", "0.19"))
     line, fact = order.lines.first(), lost(order, "-59.50")
     assert_refused("reason", [fact.pk], refund=refund, reason=" ")
     assert_refused("one_of_both", [fact.pk], refund=refund, order_line=line)
@@ -98,7 +99,7 @@ def test_what_cannot_be_meant_is_refused():
     assert_refused("one_order", [], refund=refund)
     assert_refused("one_order", [fact.pk, lost(other, "-1.00").pk], refund=refund)
     assert_refused("foreign_line", [fact.pk], order_line=other.lines.get())
-    assert_refused("foreign_refund", [fact.pk], refund=make_refund(other, ("1.00", "0.19")))
+    assert_refused("foreign_refund", [fact.pk], refund=elsewhere)
     assert_refused("state", [fact.pk], refund=proposed)
     fee = lost(order, "3.00", bucket="fee")
     assert_refused("tied", [fact.pk, fee.pk], refund=refund)
