@@ -3,12 +3,16 @@
 Constraints and triggers keep most of it from breaking; this finds what went past them.
 """
 
+from collections.abc import Iterable
+
+from cattrs import BaseValidationError
 from django.apps import apps
 
 from config.core import invariants
 from config.core.invariants import Promise
+from invoicing.models import Refund
 from returns import case as cases
-from returns import snapshot
+from returns import snapshot, why
 from returns.models import RMA
 from returns.quantities import CLAIMED_SQL
 
@@ -120,8 +124,7 @@ def next_step_sql() -> str:
     while batch := list(waiting.filter(pk__gt=last)[:CHUNK]):
         found += [case.rma.number for case in cases.load(batch, by=None) if _is_stale(case)]
         last = batch[-1].pk
-    names = ", ".join(f"'{number}'" for number in found)
-    return f"SELECT unnest(ARRAY[{names}]) AS number" if found else NOTHING
+    return _named("number", found)
 
 
 def _is_stale(case: cases.Case) -> bool:
@@ -129,6 +132,29 @@ def _is_stale(case: cases.Case) -> bool:
     stored = (rma.next_actor, rma.next_step, rma.due_at)
     snapshot.refresh([case])
     return stored != (rma.next_actor, rma.next_step, rma.due_at)
+
+
+def recalculated_sql() -> str:
+    """Refunds whose kept inputs, calculated again, give another cent, line or sentence.
+
+    Every one there is, streamed: a chunk of rows in memory at a time, however many were refunded.
+    """
+    kept = Refund.objects.exclude(basis={}).only("key", "basis", "calculation", "gross")
+    rows = kept.order_by().iterator(chunk_size=CHUNK)
+    return _named("refund", (str(one.key) for one in rows if not _same_cent(one)))
+
+
+def _same_cent(refund: Refund) -> bool:
+    try:
+        return why.recomputed(refund).same is True
+    except (ValueError, ArithmeticError, LookupError, BaseValidationError):
+        return False  # what cannot be calculated any more is not the same either
+
+
+def _named(column: str, values: Iterable[str]) -> str:
+    """A query with these values, which are our own, as rows; of none, one without rows."""
+    names = ", ".join(f"'{value}'" for value in values)
+    return f"SELECT unnest(ARRAY[{names}]) AS {column}" if names else NOTHING
 
 
 PROMISES = (
@@ -181,6 +207,11 @@ PROMISES = (
         "rma_next_step_is_current",
         "The stored next step of an open RMA is what its rows say.",
         next_step_sql,
+    ),
+    Promise(
+        "refund_recalculates",
+        "A refund calculated again from the inputs it kept gives the same cent, line by line.",
+        recalculated_sql,
     ),
     Promise(
         "returns_trail_is_complete",

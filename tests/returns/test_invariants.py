@@ -100,7 +100,9 @@ BREAKS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(BY_NAME) - {"rma_next_step_is_current"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(BY_NAME) - {"rma_next_step_is_current", "refund_recalculates"})
+)
 def test_promise_catches_a_broken_row(name):
     story()
     statements = [s.replace("owner_id", "(SELECT min(id) FROM core_user)") for s in BREAKS[name]]
@@ -134,6 +136,28 @@ def test_stale_next_step_is_caught():
     stale = RMA.objects.get(state="requested").number
     assert stale in next_step_sql()
     assert invariants.violations(BY_NAME["rma_next_step_is_current"])[0] == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "gross = gross + 1, net = net + 1",
+        "basis = jsonb_set(basis, '{paid,0,item,net}', '\"1.00\"')",
+        "basis = basis - 'paid'",
+        "calculation = jsonb_set(calculation, '{lines,0,tax}', '\"0.01\"')",
+    ],
+    ids=["amount", "input", "no input", "calculation"],
+)
+def test_refund_that_calculates_otherwise_is_caught(change):
+    kept, changed = (Refund.objects.get(origin=make_rma("refunded").number).key for _ in range(2))
+    assert invariants.violations(BY_NAME["refund_recalculates"]) == (0, [])
+    with database.owner(settings.DATABASES["default"]["NAME"]) as db, db.transaction():
+        db.execute("ALTER TABLE invoicing_refund DISABLE TRIGGER USER")
+        done = db.execute(f"UPDATE invoicing_refund SET {change} WHERE key = %s", [changed])
+        assert done.rowcount == 1
+        db.execute("ALTER TABLE invoicing_refund ENABLE TRIGGER USER")
+    assert invariants.violations(BY_NAME["refund_recalculates"]) == (1, [{"refund": str(changed)}])
+    assert str(kept) not in BY_NAME["refund_recalculates"].sql()
 
 
 def test_settled_case_keeps_every_promise():
