@@ -1,5 +1,8 @@
 """Filters of the lists of money and papers; they live in the address."""
 
+import uuid
+from contextlib import suppress
+
 import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +24,7 @@ from invoicing.models import (
 from invoicing.models.document import Issuer, Kind
 from invoicing.models.refund import Lane, Source
 from invoicing.payload import EU
+from invoicing.sending.needing import needing, needs_person
 from invoicing.states import MONEY_LEFT, DocumentState, Occasion, RefundState
 
 _ALIASES = {"GB": ("UK",), "GR": ("EL",)}
@@ -36,6 +40,7 @@ class RefundFilters(django_filters.FilterSet):
     )
     source = django_filters.ChoiceFilter(choices=Source.choices, label=_("Decided by"))
     lane = django_filters.ChoiceFilter(choices=Lane.choices, label=_("Goes by"))
+    needs = django_filters.BooleanFilter(method="only_needing", label=_("Needs somebody"))
     undocumented = django_filters.BooleanFilter(
         field_name="document", lookup_expr="isnull", label=_("Without a credit note")
     )
@@ -43,17 +48,25 @@ class RefundFilters(django_filters.FilterSet):
 
     class Meta:
         model = Refund
-        fields = ["q", "state", "second", "source", "lane", "undocumented", "proposed"]
+        fields = ["q", "state", "second", "source", "lane", "needs", "undocumented", "proposed"]
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """The beginning of an order id, an RMA number, a PO number or Amazon's refund id."""
+        """The beginning of an order id, an RMA number, a PO number, Amazon's refund id, or the
+        refund's key as reports write it.
+        """
         value = value.strip()
+        with suppress(ValueError):
+            return rows.filter(key=uuid.UUID(value))
         return rows.filter(
             Q(order__amazon_order_id__startswith=value)
             | Q(origin__iexact=value)
             | Q(order__po_number__iexact=value)
             | Q(amazon_refund_id=value)
         )
+
+    def only_needing(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        """Refunds a person must look after, as Today counts them; or all others."""
+        return rows.filter(needing()) if value else rows.exclude(pk__in=needs_person().values("pk"))
 
 
 def _countries() -> list[tuple[str, str]]:

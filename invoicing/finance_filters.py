@@ -25,6 +25,7 @@ from invoicing.models import (
     Refund,
 )
 from invoicing.models.match import Cause, Kind, Result
+from invoicing.sending.needing import late_feeds
 from invoicing.states import FeedState
 from orders.models import Order
 
@@ -128,11 +129,17 @@ class FeedFilters(django_filters.FilterSet):
 
     q = django_filters.CharFilter(method="search", label=_("Search"))
     state = django_filters.ChoiceFilter(choices=FeedState.choices, label=_("State"))
+    late = django_filters.BooleanFilter(method="only_late", label=_("Overdue at Amazon"))
     made = django_filters.DateFromToRangeFilter(field_name="created_at", label=_("Made"))
 
     class Meta:
         model = Feed
-        fields = ["q", "state", "made"]
+        fields = ["q", "state", "late", "made"]
+
+    def only_late(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        """Files Amazon has had for more than a day with refunds nobody knows the end of."""
+        late = late_feeds().order_by().values("pk")
+        return rows.filter(pk__in=late) if value else rows.exclude(pk__in=late)
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Amazon's feed id, or an order id."""

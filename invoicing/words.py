@@ -16,6 +16,7 @@ from invoicing.models import Account, BankFile, Journal, MoneyFact, Period, Repo
 from invoicing.models.document import Issuer, Kind
 from invoicing.models.match import Cause, Result
 from invoicing.models.refund import Lane, Source
+from invoicing.sending import needing
 from invoicing.states import (
     AttemptState,
     Component,
@@ -59,6 +60,7 @@ def register() -> None:
         draft_step=waiting.next_step,
         why_url=why_url,
         match_why=match_why,
+        needs_why=needing.why,
         percent=display.percent,
     )
 

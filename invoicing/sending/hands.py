@@ -8,6 +8,7 @@ from config.core.refused import Refused
 from invoicing.models import BankFile, Feed, Refund, RefundAttempt
 from invoicing.sending import lanes
 from invoicing.sending.attempts import newest
+from invoicing.sending.needing import is_silent
 from invoicing.states import FeedState
 
 # Amazon may still pay what such a feed holds.
@@ -32,9 +33,12 @@ def check_seen(refund: Refund) -> None:
 
 
 def check_unpaid(refund: Refund) -> None:
-    """Refuse to say that a refund was not paid while a file may still pay it."""
+    """Refuse to say that a refund was not paid while a file may still pay it.
+
+    Of a file Amazon says nothing about for days, a person decides by what Seller Central shows.
+    """
     feed = _feed_of(newest(refund))
-    if feed and feed.state in _RUNNING:
+    if feed and feed.state in _RUNNING and not is_silent(feed):
         raise Refused(
             "feed",
             "Amazon's feed carries out this refund and has not answered yet, so it may still be "

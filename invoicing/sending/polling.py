@@ -14,7 +14,7 @@ from config.core.models import User
 from config.core.refused import Refused
 from invoicing import finances_pull
 from invoicing.models import Feed, RefundAttempt
-from invoicing.sending import feeds, lanes, outcomes
+from invoicing.sending import feeds, lanes, needing, outcomes
 from invoicing.sending.attempts import OPEN
 from invoicing.sending.feed_report import Report, Unclear, read_report
 from invoicing.sending.points import reach
@@ -24,7 +24,8 @@ from orders.amazon.errors import AmazonError
 
 log = structlog.get_logger(__name__)
 LONGEST_WAIT = timedelta(minutes=15)
-OVERDUE = timedelta(hours=24)
+DAILY = timedelta(days=1)  # a feed given to a person: a late report still says what happened
+LAST = timedelta(days=30)  # then Amazon is not asked any more; nothing was heard of so late
 BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=10)  # of the call whose answer was lost
 LOOKS = 20  # for a lost feed; then a person decides
 PULLS = 4  # every so many looks the transactions of the account are fetched: money seen is sent
@@ -37,12 +38,6 @@ def next_look(feed: Feed, now: datetime) -> datetime:
     seconds = settings.SENDING_POLL * 2 ** min(feed.looks, 12)
     seconds = min(seconds, LONGEST_WAIT.total_seconds())
     return now + timedelta(seconds=seconds * random.uniform(0.8, 1.2))
-
-
-def overdue(feed: Feed, now: datetime | None = None) -> bool:
-    """Whether Amazon has had this feed for longer than a day without an end."""
-    since = feed.submitted_at
-    return feed.state == FeedState.SUBMITTED and (now or timezone.now()) - since > OVERDUE
 
 
 # --- A feed at Amazon ----------------------------------------------------------------------------
@@ -60,6 +55,9 @@ def poll(feed_id: int) -> Feed:
         return _follow(feed, answer, amazon)
     except AmazonError as error:  # only reads: later
         return _look_later(feed, sentence=error.sentence)
+    except Exception:  # what we cannot read either must not be asked for ever
+        _look_later(feed, sentence="Retour could not read Amazon's answer.")
+        raise
 
 
 def _follow(feed: Feed, answer: dict, amazon: Amazon) -> Feed:
@@ -81,11 +79,33 @@ def _follow(feed: Feed, answer: dict, amazon: Amazon) -> Feed:
 def _look_later(feed: Feed, *, status: str = "", sentence: str = "") -> Feed:
     with outcomes.locked(feed.pk, FeedState.SUBMITTED, verb="look_at_feed") as row:
         if row:
+            now = timezone.now()
             row.processing_status = status[:20] or row.processing_status
             row.sentence = sentence[:500]
-            row.looks, row.next_at = row.looks + 1, next_look(row, timezone.now())
+            row.looks, row.next_at = row.looks + 1, next_look(row, now)
+            if needing.is_silent(row, now):
+                _give_to_person(row, now)
             row.save()
     return row or feed
+
+
+def _give_to_person(feed: Feed, now: datetime) -> None:
+    """Amazon says nothing of a locked feed for too long: what is open in it is unknown.
+
+    Nothing is sent again. It is asked for daily, since a late report still tells what happened, and
+    stops a refund that a person took for failed; then no more.
+    """
+    silent = now - feed.submitted_at
+    said = (
+        f"Amazon has had this file for {silent.days} days and gives no report of it. Open the "
+        "order in Seller Central and see whether it shows the refund, then say on the refund that "
+        "it was sent or that it failed. Nothing was sent again."
+    )
+    outcomes.lose(outcomes.refunds_of(feed), "no_report", said)
+    feed.sentence = f"{said} {feed.sentence}".strip()[:500]
+    feed.next_at = now + DAILY
+    if silent >= LAST:
+        outcomes.end(feed, FeedState.DONE, feed.sentence)
 
 
 def _cancelled(feed: Feed) -> Feed:

@@ -1,7 +1,7 @@
 """What carries sending on, whatever died: every feed that is due, and refunds that wait for one.
 
 Bounded work, oldest first; a feed that fails is put off and keeps no other back. What a step does
-is in `feeds.py` and `polling.py`.
+is in `feeds.py` and `polling.py`, what waits for a person in `needing.py`.
 """
 
 import time
@@ -11,20 +11,17 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from config.core.models import User
 from config.core.trail import trail
-from invoicing.models import Feed, Refund
-from invoicing.models.refund import Lane
+from invoicing.models import Feed
 from invoicing.sending import feeds, polling
-from invoicing.states import FeedState, RefundState
+from invoicing.states import FeedState
 
 log = structlog.get_logger(__name__)
 SECONDS = 60  # of one sweep; the next one goes on
 MOST = 50  # feeds of one step in one sweep
-BY_HAND = timedelta(days=2)  # a refund in somebody's hands for longer is asked after
 BUSY = timedelta(seconds=60)  # others leave a feed alone that is being looked at
 
 
@@ -103,15 +100,3 @@ def _lost(feed_id: int) -> None:
         feeds.mark_lost(
             feed_id, "The worker that handed over the file died before it had Amazon's answer."
         )
-
-
-# --- For the desk --------------------------------------------------------------------------------
-
-
-def needs_person(now: datetime | None = None) -> QuerySet[Refund]:
-    """Refunds a person must look after: unknown ones, long in somebody's hands, long at Amazon."""
-    now = now or timezone.now()
-    by_hand = ~Q(lane=Lane.FEED) & Q(sending_at__lt=now - BY_HAND)
-    by_feed = Q(lane=Lane.FEED, sending_at__lt=now - polling.OVERDUE)
-    late = Q(state=RefundState.SENDING) & (by_hand | by_feed)
-    return Refund.objects.filter(Q(state=RefundState.UNKNOWN) | late)

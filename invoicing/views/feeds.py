@@ -2,8 +2,10 @@
 is in ``sending/feeds.py``; nobody sends one by hand.
 """
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
@@ -14,6 +16,7 @@ from invoicing import timeline
 from invoicing.finance_filters import FeedFilters
 from invoicing.finance_tables import FeedTable
 from invoicing.models import Feed, RefundAttempt
+from invoicing.sending.needing import is_late, late_feeds
 from invoicing.states import FeedState
 
 VIEW = "invoicing.view_feed"
@@ -26,6 +29,7 @@ class FeedList(ListPage):
     table_class = FeedTable
     filterset_class = FeedFilters
     row_template = "invoicing/feed_row.html"
+    template_name = "invoicing/feeds.html"
     permission = VIEW
     title = gettext_lazy("Feeds to Amazon")
     empty_text = gettext_lazy(
@@ -37,19 +41,26 @@ class FeedList(ListPage):
 
     def get_rows(self) -> QuerySet:
         """One row a feed."""
-        return Feed.objects.annotate(refunds=Count("attempts")).values(
-            "id", "key", "feed_id", "state", "processing_status", "sentence", "refunds", "next_at",
-            "created_at", "seller__name", "marketplace__name",
+        late = Exists(late_feeds().filter(pk=OuterRef("pk")))
+        return Feed.objects.annotate(refunds=Count("attempts"), late=late).values(
+            "id", "key", "feed_id", "state", "processing_status", "sentence", "refunds", "late",
+            "next_at", "created_at", "seller__name", "marketplace__name",
         )  # fmt: skip
 
     def get_tabs(self) -> list[Tab]:
         """What is under way, and what needs somebody."""
         rows = Feed.objects.order_by()
+        self.late = Tab(_("Overdue at Amazon"), {"late": "true"}, late_feeds().order_by())
         shown = (FeedState.PREPARED, FeedState.SUBMITTED, FeedState.UNKNOWN, FeedState.FAILED)
         return [
             Tab(_("All")),
+            self.late,
             *(Tab(str(state.label), {"state": state}, rows.filter(state=state)) for state in shown),
         ]
+
+    def get_context(self, **extra: Any) -> dict[str, Any]:
+        """The notice above the list says how many files Amazon has had for too long."""
+        return super().get_context(**extra) | {"late": self.late}
 
 
 @login_required
@@ -61,6 +72,7 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
     attempts = RefundAttempt.objects.filter(feed=feed).select_related("refund__order")
     context = {
         "feed": feed,
+        "late": is_late(feed),
         "attempts": attempts.order_by("message")[:ATTEMPTS_SHOWN],
         "count": attempts.count(),
         "shown": ATTEMPTS_SHOWN,

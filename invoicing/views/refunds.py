@@ -16,11 +16,14 @@ from django.views.decorators.http import require_POST
 from config.core.lists import BulkAction, HeaderAction, ListPage, Tab
 from config.core.refused import Refused
 from invoicing.actions import SECOND
+from invoicing.approval import foresee
+from invoicing.elsewhere import seen_elsewhere
 from invoicing.filters import RefundFilters
 from invoicing.four_eyes import is_alone
 from invoicing.models import Refund
 from invoicing.models.refund import Source
 from invoicing.refunds import approve_many
+from invoicing.sending.needing import annotations, needing
 from invoicing.states import RefundState
 from invoicing.tables import RefundTable
 
@@ -53,6 +56,8 @@ class RefundList(ListPage):
             "state",
             "source",
             "lane",
+            "wait_why",
+            "note",
             "needs_second",
             "origin",
             "gross",
@@ -65,6 +70,7 @@ class RefundList(ListPage):
             "proposer__username",
             "document__number",
             "document__id",
+            **annotations(),
         )
 
     def get_tabs(self) -> list[Tab]:
@@ -73,6 +79,7 @@ class RefundList(ListPage):
         views = {
             _("Ready to approve"): {**proposed, "second": "false"},
             _("Needs a second person"): {**proposed, "second": "true"},
+            _("Needs somebody"): {"needs": "true"},
             _("To carry out"): {"state": RefundState.APPROVED},
             _("Being carried out"): {"state": RefundState.SENDING},
             _("Sent"): {"state": RefundState.SENT},
@@ -112,13 +119,14 @@ def _counted(params: dict) -> QuerySet:
     rows = Refund.objects.filter(**{names[k]: v for k, v in params.items() if k in names})
     if "second" in params:
         rows = rows.filter(needs_second=params["second"] == "true")
-    return rows
+    return rows.filter(needing()) if "needs" in params else rows
 
 
 def chosen(request: HttpRequest) -> list[Refund]:
     """The refunds whose rows were chosen on the desk."""
     ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdecimal()][:CHOSEN_AT_MOST]
-    rows = Refund.objects.filter(pk__in=ids).select_related("order__buyer", "proposer", "seller")
+    related = ("order__buyer", "proposer", "seller", "payee")
+    rows = Refund.objects.filter(pk__in=ids).select_related(*related)
     return list(rows.order_by("pk"))
 
 
@@ -148,17 +156,26 @@ def _seen(request: HttpRequest) -> dict[str, str]:
 
 
 def _preview(rows: list[Refund], user) -> dict:
-    """What can be approved, its totals per currency, and what cannot and why."""
+    """What can be approved, its totals per currency, what cannot and why, and what Amazon gave
+    back on the same lines.
+
+    Asks what the click will ask (state, second person, caps, Amazon's money); the click asks again.
+    """
     totals: dict[str, Decimal] = defaultdict(Decimal)
-    can, cannot = [], []
-    for refund in rows:
-        if why := _why_not(refund, user):
-            cannot.append((refund, why))
-        else:
-            can.append(refund)
-            totals[refund.currency] += refund.gross
-    ids = [refund.pk for refund in can]
-    return {"can": can, "cannot": cannot, "totals": dict(sorted(totals.items())), "ids": ids}
+    whys = {refund.pk: _why_not(refund, user) for refund in rows}
+    asked = [refund for refund in rows if not whys[refund.pk]]
+    whys |= {pk: refusal.sentence for pk, refusal in foresee(asked, by=user).items()}
+    can = [refund for refund in rows if not whys[refund.pk]]
+    for refund in can:
+        totals[refund.currency] += refund.gross
+    elsewhere = seen_elsewhere(can)
+    return {
+        "can": can,
+        "cannot": [(refund, whys[refund.pk]) for refund in rows if whys[refund.pk]],
+        "totals": dict(sorted(totals.items())),
+        "ids": [refund.pk for refund in can],
+        "elsewhere": [(one, elsewhere[one.pk]) for one in can if one.pk in elsewhere],
+    }
 
 
 def _why_not(refund: Refund, user) -> str:

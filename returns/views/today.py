@@ -18,6 +18,7 @@ from invoicing.corrections import to_take_back
 from invoicing.delivery import with_problems
 from invoicing.models import BankFile, Document, Feed, Match, Refund
 from invoicing.models.match import Result
+from invoicing.sending.needing import late_feeds, needs_person
 from invoicing.states import DocumentState, FeedState, RefundState
 from orders import decisions
 from orders.models import Buyer, ImportFile
@@ -124,13 +125,17 @@ def _money() -> list[Tile]:
     refunds, documents = path_of("invoicing:refunds"), path_of("invoicing:documents")
     money = Refund.objects.order_by()
     proposed = money.filter(state=RefundState.PROPOSED)
-    carry = money.filter(state__in=(RefundState.APPROVED, RefundState.SENDING))
-    lost = money.filter(state__in=(RefundState.UNKNOWN, RefundState.FAILED))
+    carry = money.filter(state=RefundState.APPROVED)
+    begun = money.filter(state=RefundState.SENDING)
+    somebody = needs_person().order_by()
+    failed = money.filter(state=RefundState.FAILED)
     papers = Document.objects.order_by().filter(state=DocumentState.DRAFT).exclude(findings=[])
     return [
         Tile("second", _("Refunds to approve"), proposed, f"{refunds}?state=proposed"),
         Tile("carry", _("Refunds to carry out"), carry, f"{refunds}?state=approved"),
-        Tile("lost", _("Refunds unknown or failed"), lost, f"{refunds}?state=unknown", "bad"),
+        Tile("begun", _("Refunds being carried out"), begun, f"{refunds}?state=sending"),
+        Tile("somebody", _("Refunds that need somebody"), somebody, f"{refunds}?needs=true", "bad"),
+        Tile("failed", _("Refunds failed"), failed, f"{refunds}?state=failed", "bad"),
         Tile("papers", _("Documents stopped"), papers, f"{documents}?blocked=true", "warn"),
         Tile("stuck", _("Deliveries in trouble"), _stuck(), f"{documents}?needs=delivery", "warn"),
         Tile("take-back", _("Credit notes to reverse"), to_take_back().order_by(),
@@ -160,6 +165,9 @@ def _books(user: Any) -> list[Tile]:
         lost = Feed.objects.order_by().filter(state=FeedState.UNKNOWN)
         url = f"{path_of('invoicing:feeds')}?state=unknown"
         found.append(Tile("feeds", _("Feeds with a lost answer"), lost, url, "bad"))
+        url = f"{path_of('invoicing:feeds')}?late=true"
+        late = late_feeds().order_by()
+        found.append(Tile("late-feeds", _("Feeds overdue at Amazon"), late, url, "warn"))
         made = BankFile.objects.order_by().filter(state=BankFile.State.MADE)
         url = f"{path_of('invoicing:bank-files')}?state=made"
         found.append(Tile("bank-files", _("Bank files to hand over"), made, url))

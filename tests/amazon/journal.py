@@ -84,7 +84,8 @@ class Behaviour:
     outcome: str = "DONE"  # DONE, CANCELLED, FATAL, FATAL_WITH_REPORT, FATAL_AFTER_PAYING
     dedupes: bool = False  # the same document again is the same feed (Amazon's does not)
     late: float = 0.0  # createFeed takes effect at once, answers and is listed that much later
-    twice: bool = False  # lists and pages come twice
+    pages_twice: bool = False  # lists and pages come twice
+    twice: bool = False  # one effect, two feeds: each with an id and reports of its own
     empty_pages: bool = False  # a page without rows, with a token, before each one
     page_size: int = 100
     rate: str = "50.0"  # what every answer says in x-amzn-RateLimit-Limit; "" for nothing
@@ -159,7 +160,17 @@ class Journal:
             )
             self.feeds[feed.feed_id] = feed
             self._process(feed)
+            if self.behaviour.twice:  # paid once, said twice
+                other = replace(feed, feed_id=str(50_000_000_000 + next(self.numbers)))
+                self.feeds[other.feed_id] = other
+                self.repeat_report(other)
             return feed
+
+    def repeat_report(self, feed: Feed) -> None:
+        """Deliver what a feed's report says once more, as a document of its own."""
+        if feed.report_id:
+            content, feed.report_id = self.documents[feed.report_id], self.new_document()
+            self.documents[feed.report_id] = content
 
     def status_of(self, feed: Feed) -> str:
         """The processing status the feed shows now."""

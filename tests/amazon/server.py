@@ -119,6 +119,8 @@ class Server:
             return error(404, "NotFound", "There is no such feed.")
         shown = self._shown(feed)
         feed.polls += 1
+        if self.behaviour.twice:
+            self.journal.repeat_report(feed)
         return 200, shown
 
     def get_feeds(self, body: dict, **path) -> Answer:
@@ -188,7 +190,7 @@ class Server:
             pages = self.pages.get(token, [])
         else:
             pages = [rows[at : at + size] for at in range(0, len(rows), size)] or [[]]
-            if self.behaviour.twice:
+            if self.behaviour.pages_twice:
                 pages = [page for page in pages for _ in range(2)]
             if self.behaviour.empty_pages:
                 pages = [one for page in pages for one in ([], page)]

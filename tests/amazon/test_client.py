@@ -85,13 +85,24 @@ def test_one_token_serves_many_calls(amazon, fake_amazon):
     assert fake_amazon.calls["token"] == 1
 
 
-@pytest.mark.parametrize("oddity", ["none", "twice", "empty_pages"])
+@pytest.mark.parametrize("oddity", ["none", "pages_twice", "empty_pages"])
 def test_list_of_feeds_has_each_once_from_all_pages(amazon, fake_amazon, oddity, monkeypatch):
     monkeypatch.setattr("orders.amazon.client.PAGE", 2)
     setattr(fake_amazon.behaviour, oddity, True)
     made = [handed_over(amazon) for _ in range(5)]
     assert [one["feedId"] for one in recent(amazon)] == made
     assert fake_amazon.calls["getFeeds"] >= 3
+
+
+def test_effect_that_is_said_twice_is_listed_under_two_ids_and_paid_once(amazon, fake_amazon):
+    fake_amazon.behaviour.twice = True
+    feed_id = handed_over(amazon)
+    ids = [one["feedId"] for one in recent(amazon)]
+    assert len(ids) == len(set(ids)) == 2
+    said = [amazon.get_feed(one)["resultFeedDocumentId"] for one in (feed_id, *ids)]
+    assert len(set(said)) == 3  # delivered again each time
+    assert len({amazon.feed_document(document) for document in said}) == 1
+    assert len(fake_amazon.journal.paid()) == 2  # the two rows of the one file
 
 
 def test_token_is_the_only_parameter_of_the_next_page_of_feeds(amazon, fake_amazon, monkeypatch):
@@ -298,7 +309,7 @@ def test_last_window_ends_two_minutes_before_now(amazon, fake_amazon):
     assert asked <= (now - timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%SZ~")
 
 
-@pytest.mark.parametrize(("oddity", "times"), [("empty_pages", 1), ("twice", 2)])
+@pytest.mark.parametrize(("oddity", "times"), [("empty_pages", 1), ("pages_twice", 2)])
 def test_pages_without_rows_are_passed_over(amazon, fake_amazon, oddity, times):
     setattr(fake_amazon.behaviour, oddity, True)
     fake_amazon.behaviour.page_size = 1

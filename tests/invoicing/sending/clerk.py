@@ -74,8 +74,9 @@ def judge() -> None:
     from django.db.models import Sum
 
     from config.core import invariants
+    from config.core.models import User
     from invoicing.models import Feed, JournalLine, Refund
-    from invoicing.sending import sweeper
+    from tests.invoicing.sending.making import on_the_desk
 
     rows = Refund.objects.values_list("order__amazon_order_id", "state")
     broken = {p.name: invariants.violations(p) for p in invariants.promises()}
@@ -84,7 +85,7 @@ def judge() -> None:
         json.dumps(
             {
                 "refunds": dict(rows),
-                "unknown_on_the_desk": sweeper.needs_person().filter(state="unknown").count(),
+                "on_the_desk": on_the_desk(User.objects.get(role="finance")),
                 "feeds": Counter(Feed.objects.values_list("state", flat=True)),
                 "broken": {name: found for name, found in broken.items() if found[0]},
                 "ledger": {row["journal__currency"]: str(row["sum"]) for row in sums},

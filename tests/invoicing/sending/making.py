@@ -1,10 +1,13 @@
 """Refunds on their way through Amazon's feed, for the tests of sending."""
 
+import csv
+import io
 import itertools
 from datetime import timedelta
 from decimal import Decimal
 
 import time_machine
+from django.test import Client
 from django.utils import timezone
 
 from config.core.models import User
@@ -74,10 +77,21 @@ def due() -> None:
         Feed.objects.filter(next_at__isnull=False).update(next_at=timezone.now())
 
 
+def on_the_desk(user) -> dict[str, str]:
+    """What a person sees under "Needs somebody": order id → state, from the list as served."""
+    person = Client(SERVER_NAME="localhost")
+    person.force_login(user)
+    answer = person.get("/refunds/?needs=true&export=csv", secure=True)
+    assert answer.status_code == 200, answer.status_code
+    text = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    rows = csv.DictReader(io.StringIO(text.decode("utf-8-sig")))
+    return {row["Order and PO"]: row["State"] for row in rows}
+
+
 def attempt_of(refund) -> RefundAttempt:
     """Its newest attempt."""
     return refund.attempts.order_by("-number").first()
 
 
 __all__ = ["Decimal", "again", "attempt_of", "due", "make_feed_refund", "make_limit", "make_rule",
-           "states"]  # fmt: skip
+           "on_the_desk", "states"]  # fmt: skip

@@ -14,10 +14,17 @@ from config.core.trail import trail
 from invoicing import refunds
 from invoicing.matching import match_refunds
 from invoicing.models import Feed, RefundAttempt
-from invoicing.sending import feeds, lanes, polling, sweeper
+from invoicing.sending import feeds, lanes, needing, polling, sweeper
 from tests.factories import make_user
 from tests.invoicing.money import make_fact, make_settlement
-from tests.invoicing.sending.making import again, attempt_of, due, make_feed_refund, states
+from tests.invoicing.sending.making import (
+    again,
+    attempt_of,
+    due,
+    make_feed_refund,
+    on_the_desk,
+    states,
+)
 from tests.papers import make_refund, make_shipped_order
 
 pytestmark = pytest.mark.django_db
@@ -249,7 +256,7 @@ def test_answer_lost_without_effect_stays_unknown_until_a_person_decides(fake_am
         feed = polling.look_for(feed.pk)
     assert (feed.state, feed.next_at) == ("unknown", None)
     assert "Decide its refunds" in feed.sentence
-    assert refund in sweeper.needs_person()
+    assert refund in needing.needs_person()
     refunds.resolve_unknown(refund.key, by=finance, outcome="failed", reason="Not at Amazon")
     assert polling.look_for(feed.pk).state == "done"
     assert fake_amazon.calls["createFeed"] == 1
@@ -387,7 +394,7 @@ def test_fatal_feed_without_a_report_is_unknown_and_a_persons(fake_amazon, outco
     feed = followed(handed_over())
     assert (feed.state, again(refund).state) == ("done", "unknown")
     assert "in doubt" in feed.sentence
-    assert refund in sweeper.needs_person()
+    assert refund in needing.needs_person()
     assert fake_amazon.calls["createFeed"] == 1
 
 
@@ -402,10 +409,96 @@ def test_feed_in_progress_is_asked_after_further_and_further_apart(fake_amazon):
     assert feed.state == "submitted"
     assert feed.processing_status in ("IN_QUEUE", "IN_PROGRESS")
     assert gaps[-1] > 3 * gaps[0]
-    assert not polling.overdue(feed)
-    assert polling.overdue(feed, timezone.now() + timedelta(days=2))
+    assert not needing.is_late(feed)
+    assert needing.is_late(feed, timezone.now() + timedelta(days=2))
     assert followed(feed).state == "done"
     assert again(refund).state == "sent"
+
+
+def handed_over_days_ago(days: float) -> Feed:
+    """A feed that Amazon has had for so long."""
+    feed = handed_over()
+    moved = timezone.now() - timedelta(days=days)
+    with trail("setup", by=User.objects.system()):
+        Feed.objects.filter(pk=feed.pk).update(submitted_at=moved, creating_at=moved)
+    return again(feed)
+
+
+@pytest.mark.parametrize("fault", ["400", "503_html", "truncated"])
+@pytest.mark.parametrize("operation", ["getFeed", "getFeedDocument"])
+def test_report_that_never_comes_is_a_persons_after_some_days(fake_amazon, operation, fault):
+    refund = make_feed_refund()
+    feed = handed_over_days_ago(2.9)
+    fake_amazon.fail(operation, fault, 2)
+    feed = followed(feed)
+    assert (again(refund).state, feed.next_at < timezone.now() + timedelta(hours=1)) == (
+        "sending", True,
+    )  # fmt: skip
+    with time_machine.travel(timezone.now() + timedelta(hours=3)):
+        feed = followed(feed)
+        refund = again(refund)
+        assert (feed.state, refund.state, attempt_of(refund).state) == (
+            "submitted",
+            *["unknown"] * 2,
+        )
+        for said in (refund.note, feed.sentence, attempt_of(refund).sentence):
+            assert "Open the order in Seller Central and see whether it shows the refund" in said
+        assert feed.next_at > timezone.now() + timedelta(hours=23)
+        assert on_the_desk(make_user("finance")) == {refund.order.amazon_order_id: "unknown"}
+        assert followed(feed).state == "done"  # the report comes late: it decides
+    assert again(refund).state == "sent"
+    assert fake_amazon.calls["createFeed"] == 1
+
+
+def test_status_that_never_ends_is_a_persons_after_some_days(fake_amazon):
+    refund, fake_amazon.behaviour.in_progress = make_feed_refund(), 99
+    followed(handed_over_days_ago(4))
+    assert again(refund).state == "unknown"
+
+
+def test_person_decides_a_silent_file_and_a_late_acceptance_stops_the_next_try(fake_amazon):
+    refund, finance = make_feed_refund(), make_user("finance")
+    feed = handed_over_days_ago(4)
+    refunds.mark_unknown(refund.key, by=finance, reason="Where is it?")
+    fake_amazon.fail("getFeed", "503_html")
+    feed = followed(feed)
+    refunds.resolve_unknown(refund.key, by=finance, outcome="failed", reason="Not to be seen")
+    assert followed(feed).state == "done"
+    with pytest.raises(Refused) as refusal:
+        refunds.approve(refund.key, by=make_user("finance"))
+    assert refusal.value.code == "accepted_at_amazon"
+    assert fake_amazon.journal.times_paid(refund.order.amazon_order_id) == 1
+
+
+def test_silent_file_is_not_asked_for_ever(fake_amazon):
+    refund, fake_amazon.behaviour.in_progress = make_feed_refund(), 99
+    feed = followed(handed_over_days_ago(31))
+    assert (feed.state, feed.next_at, again(refund).state) == ("done", None, "unknown")
+    assert "31 days" in feed.sentence
+    assert followed_calls(fake_amazon, feed) == 0
+
+
+def followed_calls(amazon, feed: Feed) -> int:
+    """How often a sweep asks Amazon about a feed that is over."""
+    before = amazon.calls["getFeed"]
+    sweeper.sweep()
+    return amazon.calls["getFeed"] - before
+
+
+def test_answer_that_cannot_be_read_is_asked_for_further_apart_and_given_up(
+    fake_amazon, monkeypatch
+):
+    refund, feed = make_feed_refund(), handed_over_days_ago(4)
+
+    def broken(*args):
+        raise KeyError("feedId")
+
+    monkeypatch.setattr(polling, "_follow", broken)
+    due()
+    with pytest.raises(KeyError):
+        polling.poll(feed.pk)
+    assert again(refund).state == "unknown"
+    assert "could not read" in again(feed).sentence
 
 
 @pytest.mark.parametrize("fault", ["429", "503_html", "truncated", "reset"])
@@ -575,8 +668,8 @@ def test_feed_that_breaks_keeps_no_other_back(fake_amazon, monkeypatch):
 
 def test_refund_long_in_somebodys_hands_is_asked_after():
     refund = make_refund("sending")
-    assert refund not in sweeper.needs_person()
-    assert refund in sweeper.needs_person(timezone.now() + timedelta(days=3))
+    assert refund not in needing.needs_person()
+    assert refund in needing.needs_person(timezone.now() + timedelta(days=3))
 
 
 def test_gathering_takes_the_same_queries_for_one_and_ten(
