@@ -26,6 +26,7 @@ from invoicing.models import (
     LegalHold,
     MoneyFact,
     NumberSeries,
+    PayeeErasure,
     Refund,
     RefundLine,
     ReportRun,
@@ -128,12 +129,12 @@ class ArtifactAdmin(ReadOnlyAdmin):
 
 @admin.register(Download)
 class DownloadAdmin(ReadOnlyAdmin):
-    """Who took which document or report, and when."""
+    """Who took which document, report or file for the bank, and when."""
 
-    list_display = ("at", "by", "document", "kind", "run")
+    list_display = ("at", "by", "document", "kind", "run", "bank_file")
     list_filter = ("kind", "by", "at")
     search_fields = ("document__number", "run__file_name", "by__username")
-    list_select_related = ("by", "document", "run")
+    list_select_related = ("by", "document", "run", "bank_file")
 
 
 class NumberSeriesForm(forms.ModelForm):
@@ -374,6 +375,13 @@ class LegalHoldAdmin(ReadOnlyAdmin):
     list_filter = ("placed_at", "lifted_at")
     search_fields = ("document__number", "reason", "placed_by__username")
     list_select_related = ("document", "placed_by", "lifted_by")
+
+
+@admin.register(PayeeErasure)
+class PayeeErasureAdmin(ReadOnlyAdmin):
+    """Proofs of accounts and bank files that retention forgot."""
+
+    list_display = ("erased_at", "refund", "bank_file", "sha256", "kept_until", "rule")
 
 
 @admin.register(Erasure)

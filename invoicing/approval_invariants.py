@@ -27,7 +27,9 @@ ALONE = """
 ACCOUNT = """
     SELECT r.id, r.lane, p.id AS payee, p.by_id, r.approver_id
     FROM invoicing_refund r LEFT JOIN invoicing_payee p ON p.refund_id = r.id
-    WHERE r.source = 'retour' AND ((r.lane = 'bank') <> (p.id IS NOT NULL)
+    LEFT JOIN invoicing_payeeerasure e ON e.refund_id = r.id
+    WHERE r.source = 'retour' AND ((r.lane = 'bank') <> (p.id IS NOT NULL OR e.id IS NOT NULL)
+        OR (p.id IS NOT NULL AND e.id IS NOT NULL)
         OR (p.by_id = r.approver_id AND r.state NOT IN ('proposed', 'rejected', 'cancelled')))
 """
 BANK_FILE = """
@@ -37,7 +39,10 @@ BANK_FILE = """
     LEFT JOIN invoicing_refund r ON r.id = a.refund_id
     GROUP BY f.id
     HAVING (f.total, f.count) IS DISTINCT FROM (sum(r.gross), count(a.id))
-        OR f.sha256 <> encode(sha256(f.content), 'hex')
+        OR f.sha256 <> coalesce(
+            (SELECT e.sha256 FROM invoicing_payeeerasure e
+             WHERE e.bank_file_id = f.id AND f.content = ''),
+            encode(sha256(f.content), 'hex'))
         OR bool_or(a.state <> CASE f.state WHEN 'made' THEN 'sending' WHEN 'executed' THEN 'sent'
                    ELSE 'given_back' END)
 """

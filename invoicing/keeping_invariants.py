@@ -63,6 +63,17 @@ ERASED = """
        OR EXISTS (SELECT FROM invoicing_document d WHERE d.order_id = e.order_id)
 """
 
+FORGOTTEN = """
+    SELECT e.id, e.refund_id, e.bank_file_id, e.kept_until, e.erased_at
+    FROM invoicing_payeeerasure e
+    LEFT JOIN invoicing_bankfile f ON f.id = e.bank_file_id
+    WHERE e.kept_until >= e.erased_at::date OR f.content <> ''
+       OR EXISTS (SELECT FROM invoicing_payee p WHERE p.refund_id = e.refund_id)
+       OR EXISTS (SELECT FROM invoicing_refundattempt a
+                  JOIN invoicing_payee p ON p.refund_id = a.refund_id
+                  WHERE a.bank_file_id = e.bank_file_id)
+"""
+
 HELD = """
     SELECT h.id, d.number FROM invoicing_legalhold h
     JOIN invoicing_document d ON d.id = h.document_id
@@ -82,6 +93,8 @@ register(
             "says.", PACKED),
     Promise("erased_after_their_time", "Documents are erased after their time only, with all of "
             "their order.", ERASED),
+    Promise("accounts_forgotten_after_their_time", "Accounts of buyers and bank files are "
+            "forgotten after their time only, whole, and leave a proof.", FORGOTTEN),
     Promise("holds_on_documents", "Legal holds are on numbered documents; a lifted one says by "
             "whom.", HELD),
 )  # fmt: skip

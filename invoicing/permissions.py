@@ -34,6 +34,7 @@ _FINANCE_VIEWS = (
     "lanerule",
     "payeraccount",
     "payee",
+    "payeeerasure",
     "approval",
     "refundattempt",
     "match",

@@ -121,7 +121,7 @@ def lift_hold(document: Document, *, by, reason: str = "") -> LegalHold:
 def expired(limit: int = 1000) -> list[int]:
     """Ids of documents whose time is over: all of their order's are, none is held or a draft."""
     with connection.cursor() as cursor:
-        cursor.execute(_EXPIRED, {"soonest": _soonest(), "limit": limit})
+        cursor.execute(_EXPIRED, {"soonest": soonest(), "limit": limit})
         orders = [order for (order,) in cursor.fetchall()]
     found = Document.objects.filter(order__in=orders).order_by("order_id", "id")
     return list(found.values_list("pk", flat=True))
@@ -158,7 +158,7 @@ def _ask(document: Document, expression: str):
         return cursor.fetchone()[0]
 
 
-def _soonest() -> date:
+def soonest() -> date:
     """Nothing issued after this day can be over: spares looking at young documents."""
     known = RetentionRule.objects.values_list("years", flat=True)
     years = min(DEFAULT_YEARS, *FLOORS.values(), *known)
@@ -166,7 +166,7 @@ def _soonest() -> date:
 
 
 @contextmanager
-def _owner(verb: str) -> Iterator:
+def as_owner(verb: str) -> Iterator:
     """A transaction in the owner's role in which retention may delete."""
     system = User.objects.db_manager("owner").system()
     with (
@@ -179,7 +179,7 @@ def _owner(verb: str) -> Iterator:
 
 def _erase(ids: list[int]) -> list[str]:
     """Erase the documents of one order together, with their proofs."""
-    with _owner("erase_documents") as cursor:
+    with as_owner("erase_documents") as cursor:
         cursor.execute(
             "SELECT number FROM invoicing_document WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
             [ids],

@@ -1,7 +1,13 @@
 """Papers and money, one file a noun."""
 
 from invoicing.models.document import Artifact, Document, DocumentLine, DocumentTax, NumberSeries
-from invoicing.models.keeping import Delivery, Erasure, LegalHold, RetentionRule
+from invoicing.models.keeping import (
+    Delivery,
+    Erasure,
+    LegalHold,
+    PayeeErasure,
+    RetentionRule,
+)
 from invoicing.models.ledger import Account, AccountNumber, Journal, JournalLine, Period
 from invoicing.models.match import Match
 from invoicing.models.refund import Refund, RefundLine
@@ -45,6 +51,7 @@ __all__ = [
     "MoneyFact",
     "NumberSeries",
     "Payee",
+    "PayeeErasure",
     "PayerAccount",
     "Period",
     "Refund",

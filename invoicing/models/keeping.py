@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from config.core.trail import tracked
 from invoicing.models.document import Artifact, Document, Kind, NumberSeries
 from invoicing.models.refund import Refund
+from invoicing.models.sending import BankFile
 from invoicing.retention_sql import DEFAULT_YEARS, FLOORS
 from orders.models import Order
 
@@ -185,3 +186,34 @@ class Erasure(models.Model):
 
     def __str__(self):
         return self.number
+
+
+class PayeeErasure(models.Model):
+    """Proof that retention forgot where money went: a refund's account, or what a bank file said.
+
+    ``sha256`` is of what was forgotten: name, IBAN and BIC as an approval hashes them, or the file.
+    """
+
+    append_only = True
+
+    refund = models.OneToOneField(
+        Refund, models.PROTECT, null=True, blank=True, related_name="payee_erasure"
+    )
+    bank_file = models.OneToOneField(
+        BankFile, models.PROTECT, null=True, blank=True, related_name="erasure"
+    )
+    sha256 = models.CharField(max_length=64)
+    kept_until = models.DateField()
+    rule = models.CharField(max_length=200)
+    erased_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(refund=None) ^ Q(bank_file=None), name="payee_erasure_of_one"
+            )
+        ]
+
+    def __str__(self):
+        return self.sha256[:16]

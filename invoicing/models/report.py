@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.core.trail import tracked
 from invoicing.models.document import Document
+from invoicing.models.sending import BankFile
 from orders.models import Marketplace, Seller
 
 
@@ -92,7 +93,7 @@ class DatevClient(models.Model):
 
 
 class Download(models.Model):
-    """Who downloaded which document or report, and when."""
+    """Who downloaded which document, report or file for the bank, and when."""
 
     append_only = True
 
@@ -101,6 +102,7 @@ class Download(models.Model):
         max_length=16, blank=True, help_text=_("Which file of the document, as in its artifacts.")
     )
     run = models.ForeignKey(ReportRun, models.PROTECT, null=True, related_name="downloads")
+    bank_file = models.ForeignKey(BankFile, models.PROTECT, null=True, related_name="downloads")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
 

@@ -22,7 +22,7 @@ from invoicing.actions import NOT_YOURS, Action
 from invoicing.finance_filters import BankFileFilters
 from invoicing.finance_forms import ExecutedForm
 from invoicing.finance_tables import BankFileTable
-from invoicing.models import BankFile, Refund
+from invoicing.models import BankFile, Download, Refund
 from invoicing.models.refund import Lane
 from invoicing.sending import bank
 from invoicing.states import RefundState
@@ -79,6 +79,8 @@ def page(request: HttpRequest, key, bound: dict | None = None, status: int = 200
         "actions": _actions(file, request.user, bound or {}),
         "may_download": may(request.user, CARRY_OUT),
         "events": timeline.of("invoicing.bankfile", file.pk),
+        "downloads": file.downloads.select_related("by"),
+        "erasure": getattr(file, "erasure", None),
     }
     return render(request, "invoicing/bank_file.html", context, status=status)
 
@@ -139,8 +141,14 @@ def run(request: HttpRequest, key: str, verb: str) -> HttpResponse:
 @login_required
 @permission_required(CARRY_OUT, raise_exception=True)
 def xml(request: HttpRequest, key: str) -> HttpResponse:
-    """GET /bank-files/<key>/pain.001.xml: the file for the bank; it names accounts of buyers."""
+    """GET /bank-files/<key>/pain.001.xml: the file for the bank; it names accounts of buyers, so
+    who took it is kept.
+    """
     file = get_object_or_404(BankFile, key=key)
+    if not file.content:
+        messages.error(request, _("Its content was erased after its time of keeping."))
+        return redirect("invoicing:bank-file", key)
+    Download.objects.create(bank_file=file, by=request.user)
     response = HttpResponse(bytes(file.content), content_type="application/xml")
     response["Content-Disposition"] = f'attachment; filename="pain.001-{file.message_id}.xml"'
     response["X-Content-Type-Options"] = "nosniff"
