@@ -8,10 +8,12 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from config.core.admin import ReadOnlyAdmin, TrailedAdmin
 from config.core.refused import Refused
 from invoicing import payees
+from invoicing.lane import basis_of
 from invoicing.models import (
     Approval,
     BankFile,
@@ -23,10 +25,29 @@ from invoicing.models import (
 )
 
 
+class LaneRuleForm(forms.ModelForm):
+    """A rule that can be kept: yen are never sent net."""
+
+    class Meta:
+        model = LaneRule
+        fields = ("seller", "marketplace", "lane", "feed_format", "basis")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses the basis that sending would not follow."""
+        cleaned = super().clean() or self.cleaned_data
+        wanted, marketplace = cleaned.get("basis"), cleaned.get("marketplace")
+        if wanted == LaneRule.Basis.NET and marketplace and basis_of(wanted, marketplace) != wanted:
+            raise forms.ValidationError(
+                {"basis": _("Amazon takes yen with tax only: choose another.")}
+            )
+        return cleaned
+
+
 @admin.register(LaneRule)
 class LaneRuleAdmin(TrailedAdmin):
     """Which way refunds go on a marketplace; Seller Central without a row."""
 
+    form = LaneRuleForm
     list_display = ("seller", "marketplace", "lane", "feed_format", "basis")
     list_filter = ("lane", "feed_format", "basis", "seller", "marketplace")
     search_fields = ("seller__code", "seller__name", "marketplace__name")

@@ -97,12 +97,11 @@ def propose(
 ) -> Refund:
     """Propose a calculated refund of one order; ``origin`` is the RMA number, or "order".
 
-    ``basis`` is what it was calculated from, as JSON, so that it can be calculated again. The lane
-    is the marketplace's, unless ``lane`` names another; a ``payee`` (name, iban, bic) makes it a
-    bank transfer, which needs a reason (``note``) and two people. Locks the order's lines and
-    checks net and tax against everything live on them. Whether a second person must approve is
-    frozen here: above the limits of the currency (`four_eyes.py`), or when the case asks for it
-    (``on_hold``: a watched buyer, a value that wants a second pair of eyes).
+    ``basis`` is what it was calculated from, as JSON. The lane is the marketplace's, unless
+    ``lane`` names another; a ``payee`` (name, iban, bic) makes it a bank transfer, which needs a
+    reason (``note``) and two people. Locks the order's lines and checks net and tax against
+    everything live on them. Frozen here: whether its lane gets net or gross, and whether a second
+    person must approve, above the limits of the currency (`four_eyes.py`) or ``on_hold``.
     """
     require(by, "invoicing.propose_refund")
     _check_facts(order, calculation)

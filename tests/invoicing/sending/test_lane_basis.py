@@ -1,5 +1,6 @@
 """Net or gross: what the rule of a lane says, in files, by hand, and under an approval."""
 
+from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -286,6 +287,30 @@ def test_admin_sets_the_basis_and_reads_when_to_choose_net(client):
     refused("basis", refunds.start, refund.key, by=make_user("finance"))
     [before, now] = rule.events.order_by("pgh_id").values_list("basis", flat=True)
     assert (before, now) == ("market", "net")
+
+
+def test_admin_cannot_say_net_in_yen(client):
+    rule = make_rule(make_shipped_order().seller, "JP", lane="guided")
+    client.force_login(make_user("admin", is_superuser=True))
+    url = reverse("admin:invoicing_lanerule_change", args=[rule.pk])
+    given = {"seller": rule.seller_id, "marketplace": rule.marketplace_id, "lane": "guided",
+             "feed_format": "flat"}  # fmt: skip
+    page = client.post(url, given | {"basis": "net"})
+    assert "Amazon takes yen with tax only" in page.content.decode()
+    assert client.post(url, given | {"basis": "gross"}).status_code == 302
+    assert again(rule).basis == "gross"
+
+
+def test_pages_of_files_and_of_a_bulk_say_net_or_gross(client, fake_amazon):
+    refund = make_feed_refund(basis="net", state="proposed")
+    client.force_login(make_user("finance"))
+    page = client.post(reverse("invoicing:refunds-approve"), {"ids": [refund.pk]})
+    assert "Amazon feed, net amounts" in page.content.decode()
+    refunds.approve(refund.key, by=make_user("finance"))
+    [feed] = feeds.collect(timezone.now() + timedelta(minutes=5))
+    page = client.get(reverse("invoicing:feed", args=[feed.key]))
+    assert "sent as net amounts" in page.content.decode()
+    assert "net amounts" in client.get(refund.get_absolute_url()).content.decode()
 
 
 def test_new_refund_follows_the_rule_as_it_is():
