@@ -48,6 +48,7 @@ _CHOICES = {
     "period_state": Period.State.choices,
     "report_kind": ReportRun.Kind.choices,
     "money_source": MoneyFact.Source.choices,
+    "money_bucket": MoneyFact.Bucket.choices,
 }
 
 
