@@ -252,10 +252,12 @@ def rests(refunds: list[Refund], *, same_way: bool = True) -> dict[int, Refused]
     return found
 
 
-# The credit note drafted for a refund, and the approval as it stands on the refund itself.
+# The credit note drafted for a refund, and the approval as it stands on the refund itself. What an
+# earlier try left there goes (the attempts keep it): it would be taken for a day of this one.
 _APPROVE = """
 UPDATE invoicing_refund r SET state = %(approved)s, approver_id = %(by)s, approved_at = %(at)s,
     approved_hash = r.content_hash, version = r.version + 1,
+    sending_at = NULL, sent_at = NULL, sent_on = NULL, sender_id = NULL,
     attempt = r.attempt + CASE WHEN r.state = %(failed)s THEN 1 ELSE 0 END,
     document_id = coalesce(given.document, r.document_id)
 FROM unnest(%(ids)s::bigint[], %(drafts)s::bigint[]) AS given(refund, document)

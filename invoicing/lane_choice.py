@@ -62,6 +62,7 @@ def change_lane(
         changed["account"] = way.account
         refund.move_change_lane()
         refund.approver, refund.approved_at, refund.approved_hash = None, None, ""
+        refund.sender = refund.sending_at = refund.sent_at = refund.sent_on = None
         refund.lane, refund.lane_basis = way.lane, way.basis
         refund.needs_second = refund.needs_second or way.account is not None
         refund.content_hash = content(refund.calculation, refund.order_id, refund.origin, way)
