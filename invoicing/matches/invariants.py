@@ -1,7 +1,7 @@
 """The promises of matches, each recomputed from the rows by one query: nothing vanishes."""
 
 from config.core.invariants import Promise, register
-from invoicing.matches.sql import UNTIED_OR_BARE
+from invoicing.matches.sql import MONEY_KEY, UNTIED_OR_BARE
 
 COMPARED = """
     SELECT r.id, r.state, r.source FROM invoicing_refund r
@@ -25,7 +25,7 @@ TIES = """
 UNTIED_MONEY = f"""
     SELECT f.id, f.amazon_order_id, f.amount, f.currency FROM invoicing_moneyfact f
     WHERE {UNTIED_OR_BARE} AND NOT EXISTS (
-        SELECT FROM invoicing_match m WHERE m.kind = 'money' AND m.seller_id = f.seller_id
+        SELECT FROM invoicing_match m WHERE m.kind = 'money' AND m.key = {MONEY_KEY}
           AND m.result <> 'matched' AND m.sides -> 'facts' @> to_jsonb(f.id))
 """
 

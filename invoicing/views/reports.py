@@ -8,6 +8,7 @@ from collections import defaultdict
 from decimal import Decimal
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
@@ -36,6 +37,11 @@ from invoicing.words import why_url
 VIEW = "invoicing.view_reportrun"
 ROWS_SHOWN = 50
 SUMS = ("net", "vat", "gross", "amazon_amount", "difference")
+LISTS = {
+    "credit_note": "invoicing:documents",
+    "invoice": "invoicing:documents",
+    "settlement": "invoicing:settlements",
+}
 RIGHT = ("money", "exact", "rate", "count")
 
 
@@ -200,9 +206,7 @@ def _first_rows(kind: kinds.Kind, run: ReportRun) -> list[list[dict]]:
 
 
 def _cells(kind: kinds.Kind, row: dict[str, str]) -> list[dict]:
-    links = kind.links(row) if kind.links else {}
-    if row.get("refund"):
-        links["refund"] = why_url(row["refund"])
+    links = _links(row) | (kind.links(row) if kind.links else {})
     return [
         {
             "value": row.get(column.key, ""),
@@ -211,6 +215,23 @@ def _cells(kind: kinds.Kind, row: dict[str, str]) -> list[dict]:
         }
         for column in kind.columns
     ]
+
+
+def _links(row: dict[str, str]) -> dict[str, str]:
+    """A refund leads to why, papers and settlements to their list; money that no refund stands for
+    to where somebody says what it means.
+    """
+    found = {
+        key: f"{reverse(name)}?{urlencode({'q': row[key]})}"
+        for key, name in LISTS.items()
+        if row.get(key)
+    }
+    if row.get("refund"):
+        found["refund"] = why_url(row["refund"])
+    elif row.get("amazon_amount") and row.get("amazon_order_id"):
+        asked = urlencode({"q": row["amazon_order_id"]})
+        found["amazon_amount"] = f"{reverse('invoicing:untied')}?{asked}"
+    return found
 
 
 def _per_status(totals: list[dict]) -> list[dict]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from invoicing.crediting import record_credit_note
 from invoicing.models import Refund
 from invoicing.reports import runs
 from invoicing.reports.kinds import Scope, named
@@ -54,6 +55,19 @@ def test_money_without_a_refund_has_no_link(client, finance):
     page = page_of(client, runs.run("settlement", scope, "csv", by=finance))
     assert fact.amazon_order_id in page
     assert "/why/" not in page
+    for address in (f"/money/untied/?q={fact.amazon_order_id}",
+                    f"/settlements/?q={fact.settlement}"):  # fmt: skip
+        assert f'href="{address}"' in page
+        assert client.get(address).content.decode().count("data-row") == 1
+
+
+def test_credit_note_of_a_row_leads_to_the_document(client, finance):
+    refund = Refund.objects.get(origin=make_rma("refunded").number)
+    today = timezone.localdate()
+    record_credit_note(refund, by=finance, number="CN-2026-77", issue_date=today)
+    page = page_of(client, runs.run("settlement", Scope(today, today), "csv", by=finance))
+    assert 'href="/documents/?q=CN-2026-77"' in page
+    assert "CN-2026-77" in client.get("/documents/?q=CN-2026-77").content.decode()
 
 
 def test_sums_of_costs_lead_to_their_cases(client, finance):
