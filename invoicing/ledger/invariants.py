@@ -28,7 +28,8 @@ OF_THE_STATE = """
             count(DISTINCT j.id) FILTER (WHERE j.kind = 'sent') AS sent,
             count(DISTINCT j.id) FILTER (WHERE j.kind = 'fx') AS fx,
             coalesce(sum(l.amount) FILTER (WHERE l.account = 'in_transit'), 0) AS on_its_way,
-            coalesce(sum(l.amount) FILTER (WHERE l.account = 'vat'), 0) AS tax,
+            coalesce(sum(l.amount) FILTER (WHERE l.account IN ('vat', 'amazon_tax')), 0)
+                AS tax,
             coalesce(sum(l.amount) FILTER (WHERE l.account IN ('buyer_refunds', 'freight',
                 'goodwill', 'restocking', 'return_freight')), 0) AS net,
             coalesce(sum(l.amount) FILTER (
@@ -50,7 +51,7 @@ VAT = """
     WITH booked AS (
         SELECT j.refund_id, l.rate, sum(l.amount) AS tax
         FROM invoicing_journal j JOIN invoicing_journalline l ON l.journal_id = j.id
-        WHERE j.kind = 'sent' AND l.account = 'vat'
+        WHERE j.kind = 'sent' AND l.account IN ('vat', 'amazon_tax')
           AND NOT EXISTS (SELECT FROM invoicing_journal v WHERE v.reverses_id = j.id)
         GROUP BY 1, 2
     ), refunded AS (

@@ -181,9 +181,12 @@ def _iso(code: str) -> str:
     return f"CASE upper({code}) WHEN 'UK' THEN 'GB' WHEN 'EL' THEN 'GR' ELSE upper({code}) END"
 
 
-# The country whose tax an order bears: as its invoice says, else by the rule of `treatment.py`.
+# The country whose tax an order bears: as its invoice says, else by the rule of `treatment.py`. The
+# tax is Amazon's where it is the deemed supplier, and in the US, as the marketplace facilitator.
 COUNTRY = f"""
-    SELECT o.id AS order_id, {_iso("coalesce(nullif(i.said, ''), w.country)")} AS country
+    SELECT o.id AS order_id, {_iso("coalesce(nullif(i.said, ''), w.country)")} AS country,
+        CASE WHEN m.country = 'US' OR EXISTS (SELECT FROM invoicing_taxfact d
+            WHERE d.order_id = o.id AND d.deemed_supplier) THEN 'amazon_tax' ELSE 'vat' END AS tax
     FROM orders_order o JOIN orders_seller s ON s.id = o.seller_id
     LEFT JOIN orders_marketplace m ON m.id = o.marketplace_id
     LEFT JOIN LATERAL (
@@ -229,7 +232,7 @@ WITH {_need("sent", "sent_on")}, journal AS ({_JOURNAL}
     CROSS JOIN LATERAL (VALUES (CASE l.component WHEN 'item' THEN 'buyer_refunds'
             WHEN 'goodwill' THEN 'goodwill' WHEN 'restocking_fee' THEN 'restocking'
             WHEN 'return_freight' THEN 'return_freight' ELSE 'freight' END, l.net),
-        ('vat', l.tax)) x(account, amount)
+        (c.tax, l.tax)) x(account, amount)
     WHERE x.amount <> 0
     UNION ALL
     SELECT journal_id, 'in_transit', '', NULL, '', NULL, NULL, -gross, NULL, NULL FROM need

@@ -19,6 +19,7 @@ class Account(models.TextChoices):
     FREIGHT = "freight", _("Refunded freight and gift wrap")
     GOODWILL = "goodwill", _("Goodwill")
     VAT = "vat", _("VAT")
+    AMAZON_TAX = "amazon_tax", _("Tax that Amazon owes")
     RESTOCKING = "restocking", _("Restocking income")
     RETURN_FREIGHT = "return_freight", _("Return freight charged")
     IN_TRANSIT = "in_transit", _("Refunds on their way")

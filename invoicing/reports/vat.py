@@ -46,7 +46,8 @@ TOTAL_COLUMNS = (
     Column("vat", "VAT", "money"),
     Column("gross", "Gross", "money"),
 )
-# Every line of a sent or taken back refund but the clearing one says its country and rate.
+# Every line of a sent or taken back refund but the clearing one says its country and rate. Refunds
+# of tax that Amazon owes take nothing back from what the seller declared.
 _TABLE = """
 CREATE TEMP TABLE vat_report ON COMMIT DROP AS
 WITH booked AS MATERIALIZED (
@@ -57,6 +58,8 @@ WITH booked AS MATERIALIZED (
     JOIN invoicing_period p ON p.id = j.period_id
     JOIN invoicing_journalline l ON l.journal_id = j.id
     WHERE l.country <> '' AND {where}
+      AND NOT EXISTS (SELECT FROM invoicing_journalline a
+          WHERE a.journal_id = j.id AND a.account = 'amazon_tax')
     GROUP BY 1, 2, 3
 )
 SELECT b.id, to_char(p.month, 'YYYY-MM') AS month, b.country, trim_scale(b.rate) AS vat_rate,

@@ -24,6 +24,7 @@ NUMBERS = {
     Account.FREIGHT: "8730",
     Account.GOODWILL: "4650",
     Account.VAT: "1776",
+    Account.AMAZON_TAX: "1779",
     Account.RESTOCKING: "8590",
     Account.RETURN_FREIGHT: "8591",
     Account.IN_TRANSIT: "1361",

@@ -15,8 +15,10 @@ from invoicing.models import Account, AccountNumber, Journal, JournalLine
 from invoicing.reports import runs
 from invoicing.reports.kinds import Scope
 from tests.factories import make_order, make_user
+from tests.invoicing.ledger.test_posting import broken
 from tests.invoicing.money import make_fact, make_refund, make_settlement
 from tests.invoicing.reports.conftest import OCTOBER, report
+from tests.kept import make_tax_fact
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -94,6 +96,23 @@ def test_broken_months_are_refused_unless_days_count(finance, kind):
     assert runs.run(kind, replace(some, chosen={"by": "days"}), "csv", by=finance).rows == 0
     with pytest.raises(Refused, match="cannot be chosen"):
         runs.run(kind, replace(OCTOBER, chosen={"by": "moons"}), "csv", by=finance)
+
+
+@pytest.mark.parametrize("marketplace", ["US", "DE"])
+def test_tax_that_amazon_owes_is_no_vat_of_the_seller(finance, marketplace):
+    seller = make_order(rate="0.19").seller
+    order = make_order(seller=seller, marketplace=marketplace, rate="0.19")
+    if marketplace != "US":  # there Amazon always collects it, as the marketplace facilitator
+        make_tax_fact(order, deemed_supplier=True)
+    refund = make_refund(order, ("10.00", "1.90"))
+    booked = {row["Account"]: row["Debit"] or row["Credit"] for row in report("journal", finance)}
+    assert booked == {"buyer_refunds": "10.00", "amazon_tax": "1.90", "in_transit": "11.90"}
+    assert report("vat", finance) == []
+    confirmed(make_order(seller=seller, rate="0.19"), "20.00", "3.80")
+    assert [row["VAT"] for row in report("vat", finance)] == ["3.80"]
+    refunds.fail(refund.key, by=finance, reason="Amazon says no.")
+    assert sum(line.amount for line in JournalLine.objects.filter(account="amazon_tax")) == 0
+    assert broken() == {}
 
 
 def test_account_number_of_the_most_exact_row_is_shown(finance):
