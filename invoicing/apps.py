@@ -30,8 +30,8 @@ class InvoicingConfig(AppConfig):
         from invoicing.matches import invariants as match_invariants  # noqa: F401
         from invoicing.matches import refresh
         from invoicing.reports import every_kind  # noqa: F401
+        from invoicing.sending import accepted
         from invoicing.sending import invariants as sending_invariants  # noqa: F401
-        from invoicing.sending import outcomes
 
         reference.register(rates.load)
         reference.register(retention.load_rules)
@@ -39,7 +39,7 @@ class InvoicingConfig(AppConfig):
         refund_row.followers.append(posting.post)
         refund_row.followers.append(refresh.follow)
         refund_row.of_money |= {posting.post, refresh.follow}
-        refund_row.objectors.append(outcomes.object_to_accepted)
+        refund_row.objectors.append(accepted.object_to_accepted)
         refund_row.objectors.append(shown.object_to_untied)
         imports.register()
         code_money.register()

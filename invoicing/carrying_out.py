@@ -22,7 +22,14 @@ from invoicing.models import Refund
 from invoicing.models.refund import Source
 from invoicing.refund_row import changing, lock_first, need_reason, tell
 from invoicing.sending import hands, lanes
-from invoicing.sending.attempts import Answer, close_attempt, close_attempts, newest, open_attempt
+from invoicing.sending.attempts import (
+    Answer,
+    close_attempt,
+    close_attempts,
+    newest,
+    note_failed_by,
+    open_attempt,
+)
 from invoicing.states import AttemptState, RefundState
 
 
@@ -43,7 +50,7 @@ def start(key: UUID | str, *, by) -> Refund:
 def give_back(key: UUID | str, *, by, reason: str) -> Refund:
     """Put a refund back: it was not carried out after all."""
     with changing("give_back", key, by=by, reason=need_reason(reason)) as refund:
-        hands.check_unpaid(refund)
+        hands.check_unpaid(refund, by=by)
         refund.move_give_back()
         refund.sender = refund.sending_at = None
         close_attempt(refund, AttemptState.GIVEN_BACK, outcome="given_back", sentence=reason)
@@ -96,7 +103,7 @@ def resolve_unknown(
     with changing("resolve_unknown", key, by=by, reason=reason, finish=write) as refund:
         refund.note = reason[:500]
         if outcome == RefundState.FAILED:
-            hands.check_unpaid(refund)
+            hands.check_unpaid(refund, by=by)
             _check_unseen(refund)
             refund.move_resolve_failed()
         else:
@@ -104,16 +111,20 @@ def resolve_unknown(
             refund.move_resolve_sent()
             _sent(refund, by, sent_on, amazon_refund_id)
         close_attempt(refund, outcome, outcome="decided", sentence=reason)
+        if outcome == RefundState.FAILED:
+            note_failed_by(refund, by)
     return refund
 
 
 def fail(key: UUID | str, *, by, reason: str) -> Refund:
-    """The money did not reach the buyer. The attempt is over; it may be approved again as it is."""
+    """The money did not reach the buyer. The attempt is over; it may be approved again as it is,
+    by somebody else than who says so where two people are needed."""
     with changing("fail", key, by=by, reason=need_reason(reason)) as refund:
-        hands.check_unpaid(refund)
+        hands.check_unpaid(refund, by=by)
         _check_unseen(refund)
         if refund.state == RefundState.SENDING:
             close_attempt(refund, AttemptState.FAILED, outcome="failed", sentence=reason)
+        note_failed_by(refund, by)
         refund.move_fail()
         refund.note = reason.strip()[:500]
     return refund
@@ -124,6 +135,7 @@ def reverse(key: UUID | str, *, by, reason: str) -> Refund:
     with changing("reverse", key, by=by, reason=need_reason(reason)) as refund:
         if refund.state == RefundState.SENT:
             _check_unseen(refund)
+            hands.check_reversed(refund, by=by)
         refund.move_reverse()
         refund.note = reason.strip()[:500]
     return refund

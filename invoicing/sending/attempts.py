@@ -20,6 +20,7 @@ from invoicing.payload import canonical_json
 from invoicing.states import AttemptState
 
 OPEN = (AttemptState.SENDING, AttemptState.UNKNOWN)
+LOOKS = 20  # times a lost feed is looked for at Amazon; then a person decides
 FINAL = (AttemptState.SENT, AttemptState.FAILED, AttemptState.GIVEN_BACK)
 
 
@@ -143,6 +144,14 @@ def close_attempts(answers: Mapping[int, Answer]) -> list[RefundAttempt]:
     fields = ["state", "ended_at", "outcome", "sentence", "evidence"]
     RefundAttempt.objects.bulk_update(attempts, fields)
     return attempts
+
+
+def note_failed_by(refund: Refund, by) -> None:
+    """Keep with the newest attempt which person called it failed (`four_eyes.py` asks)."""
+    attempt = newest(refund)
+    if attempt and not by.is_system:
+        attempt.evidence |= {"failed_by": by.pk}
+        attempt.save(update_fields=["evidence"])
 
 
 def newest(refund: Refund) -> RefundAttempt | None:

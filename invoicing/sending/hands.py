@@ -7,7 +7,8 @@ twice. The verbs of ``refunds.py`` ask here, under the refund's lock.
 from config.core.refused import Refused
 from invoicing.models import BankFile, Feed, Refund, RefundAttempt
 from invoicing.sending import lanes
-from invoicing.sending.attempts import newest
+from invoicing.sending.accepted import check_given_up
+from invoicing.sending.attempts import LOOKS, newest
 from invoicing.sending.needing import is_silent
 from invoicing.states import FeedState
 
@@ -32,18 +33,31 @@ def check_seen(refund: Refund) -> None:
         raise Refused("feed", "Its file is on the way to Amazon: wait a minute and look again.")
 
 
-def check_unpaid(refund: Refund) -> None:
-    """Refuse to say that a refund was not paid while a file may still pay it.
+def check_unpaid(refund: Refund, *, by) -> None:
+    """Refuse to say that a refund was not paid while a file may still pay it, or has.
 
     Of a file Amazon says nothing about for days, a person decides by what Seller Central shows.
     """
-    feed = _feed_of(newest(refund))
+    attempt = newest(refund)
+    feed = _feed_of(attempt)
+    if feed and feed.state == FeedState.UNKNOWN and feed.next_at:
+        raise Refused(
+            "feed",
+            f"This file is still being looked for at Amazon (look {feed.looks} of {LOOKS}, next at "
+            f"{feed.next_at:%H:%M} UTC; about four hours in all). Decide when that has ended.",
+        )
     if feed and feed.state in _RUNNING and not is_silent(feed):
         raise Refused(
             "feed",
             "Amazon's feed carries out this refund and has not answered yet, so it may still be "
             "paid. If the answer does not come, mark the refund as unknown.",
         )
+    check_given_up(attempt, by=by)
+
+
+def check_reversed(refund: Refund, *, by) -> None:
+    """Refuse to say that money came back of which no settlement tells yet whether it left."""
+    check_given_up(newest(refund), by=by)
 
 
 def _feed_of(attempt: RefundAttempt | None) -> Feed | None:

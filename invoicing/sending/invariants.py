@@ -3,6 +3,7 @@ attempt say the same, and nothing is handed over to Amazon twice.
 """
 
 from config.core.invariants import Promise, register
+from invoicing.matches.rules import CYCLE_DAYS
 
 NEWEST = """
     SELECT r.id, r.key, r.state, r.lane, a.number, a.state AS attempt, a.request_hash
@@ -38,6 +39,13 @@ FEEDS = """
         OR (f.state = 'failed' AND a.state = 'sending')
         OR count(a.id) = 0
 """
+# What Amazon accepted is asked for anew only after a settlement had to show it and does not.
+ACCEPTED_TWICE = f"""
+    SELECT a.refund_id, a.number AS first, b.number AS again
+    FROM invoicing_refundattempt a JOIN invoicing_refundattempt b ON b.refund_id = a.refund_id
+        AND b.number > a.number AND b.started_at < a.started_at + interval '{CYCLE_DAYS} days'
+    WHERE a.evidence ->> 'report' = 'accepted' AND b.evidence ->> 'report' = 'accepted'
+"""
 FEED_FILE = """
     SELECT id, key FROM invoicing_feed WHERE sha256 <> encode(sha256(content), 'hex')
 """
@@ -58,6 +66,11 @@ register(
         "feeds_and_attempts",
         "A feed that is over, or whose answer is lost, holds no refund that counts as on its way.",
         FEEDS,
+    ),
+    Promise(
+        "accepted_not_paid_again",
+        "No refund that Amazon's report accepted is accepted again before a settlement tells.",
+        ACCEPTED_TWICE,
     ),
     Promise("feed_files_whole", "The stored file of a feed is the one that was made.", FEED_FILE),
 )

@@ -10,21 +10,18 @@ from datetime import date
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from config.core.models import User
-from config.core.refused import Refused
 from config.core.trail import trail
 from invoicing import refund_row
 from invoicing.crediting import write_credit_note
-from invoicing.models import Feed, MoneyFact, Refund, RefundAttempt, RefundLine
-from invoicing.models.refund import Lane
+from invoicing.models import Feed, MoneyFact, Refund, RefundAttempt
+from invoicing.sending.accepted import ACCEPTED
 from invoicing.sending.attempts import OPEN, Answer, close_attempt, close_attempts
 from invoicing.sending.points import reach
 from invoicing.states import AttemptState, FeedState, RefundState
-
-ACCEPTED = "accepted"  # what Amazon's report says, kept as evidence
 
 
 @contextmanager
@@ -165,26 +162,6 @@ def _keep(attempt: RefundAttempt, evidence: Mapping) -> None:
     if merged != attempt.evidence:
         with trail("keep_report", by=User.objects.system()):
             RefundAttempt.objects.filter(pk=attempt.pk).update(evidence=merged)
-
-
-def object_to_accepted(refunds: list[Refund], rows: list[RefundLine]) -> dict[int, Refused]:
-    """Refuse to carry out once more what Amazon's report says was accepted after all.
-
-    A person had taken the attempt for failed before the report came; whichever way the refund goes
-    since, the buyer has the money.
-    """
-    failed = Q(state=AttemptState.FAILED, lane=Lane.FEED, evidence__report=ACCEPTED)
-    # The first time a refund is approved and started its version is 1 and 2: nothing went before.
-    ids = [refund.pk for refund in refunds if refund.version > 2]
-    if not ids:
-        return {}
-    known = RefundAttempt.objects.filter(failed, refund__in=ids).order_by()
-    refusal = Refused(
-        "accepted_at_amazon",
-        "Amazon's report says that an earlier attempt of this refund was accepted after all. Wait "
-        "for the settlement that shows it, and cancel this refund then.",
-    )
-    return dict.fromkeys(known.values_list("refund_id", flat=True), refusal)
 
 
 def asked_on(feed: Feed) -> date:

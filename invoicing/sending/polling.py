@@ -15,10 +15,10 @@ from config.core.refused import Refused
 from invoicing import finances_pull
 from invoicing.models import Feed, RefundAttempt
 from invoicing.sending import feeds, lanes, needing, outcomes
-from invoicing.sending.attempts import OPEN
+from invoicing.sending.attempts import LOOKS, OPEN
 from invoicing.sending.feed_report import Report, Unclear, read_report
 from invoicing.sending.points import reach
-from invoicing.states import FeedState
+from invoicing.states import AttemptState, FeedState
 from orders.amazon.client import Amazon
 from orders.amazon.errors import AmazonError
 
@@ -27,7 +27,6 @@ LONGEST_WAIT = timedelta(minutes=15)
 DAILY = timedelta(days=1)  # a feed given to a person: a late report still says what happened
 LAST = timedelta(days=30)  # then Amazon is not asked any more; nothing was heard of so late
 BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=10)  # of the call whose answer was lost
-LOOKS = 20  # for a lost feed; then a person decides
 PULLS = 4  # every so many looks the transactions of the account are fetched: money seen is sent
 PULL_SECONDS = 30.0
 NO_REPORT = 5  # times a report that cannot be fetched is asked for
@@ -194,7 +193,7 @@ def look_for(feed_id: int) -> Feed:
     feed = Feed.objects.select_related("seller", "marketplace").get(pk=feed_id)
     if feed.state != FeedState.UNKNOWN:
         return feed
-    if not feed.attempts.filter(state__in=OPEN).exists():
+    if _settled(feed):
         return _decided(feed)
     try:
         amazon = Amazon(feed.seller, feed.marketplace)
@@ -214,6 +213,13 @@ def look_for(feed_id: int) -> Feed:
     feeds.keep_id(feed.pk, found, verb="adopt_feed")
     reach("adopted.committed")
     return Feed.objects.get(pk=feed_id)
+
+
+def _settled(feed: Feed) -> bool:
+    """Whether nothing of a lost feed needs to be known any more: all of it is decided, and where a
+    person said that it was not paid, it was looked for to the end: Amazon may know better."""
+    states = set(feed.attempts.values_list("state", flat=True))
+    return not states & {*OPEN} and (feed.looks >= LOOKS or AttemptState.FAILED not in states)
 
 
 def _look_at_money(feed: Feed) -> None:

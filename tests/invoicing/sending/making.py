@@ -14,6 +14,7 @@ from config.core.models import User
 from config.core.trail import trail
 from invoicing import refunds
 from invoicing.models import Feed, LaneRule, Refund, RefundAttempt
+from invoicing.sending.attempts import LOOKS
 from tests.factories import make_marketplace, make_user
 from tests.papers import make_calculation, make_invoice, make_limit, make_shipped_order
 
@@ -86,6 +87,12 @@ def on_the_desk(user) -> dict[str, str]:
     text = b"".join(answer.streaming_content) if answer.streaming else answer.content
     rows = csv.DictReader(io.StringIO(text.decode("utf-8-sig")))
     return {row["Order and PO"]: row["State"] for row in rows}
+
+
+def no_longer_looked_for(feed: Feed) -> None:
+    """A lost feed was looked for as often as it is: its refunds are a person's to decide."""
+    with trail("setup", by=User.objects.system()):
+        Feed.objects.filter(pk=feed.pk).update(looks=LOOKS, next_at=None)
 
 
 def attempt_of(refund) -> RefundAttempt:

@@ -23,7 +23,12 @@ from invoicing.models import Feed, Refund
 from invoicing.sending.points import NAMES
 from tests.amazon.server import Server
 from tests.factories import make_user
-from tests.invoicing.sending.making import again, make_feed_refund, on_the_desk
+from tests.invoicing.sending.making import (
+    again,
+    make_feed_refund,
+    no_longer_looked_for,
+    on_the_desk,
+)
 from tests.invoicing.sending.test_feeds import PROMISES
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,6 +140,8 @@ def judge(refund: Refund, amazon: Server, provider: Provider) -> str:
         outcome = {"outcome": "sent", "sent_on": refund.sending_at.date(), "amount": refund.gross}
         outcome = outcome if paid else {"outcome": "failed"}
         finance = make_user("finance")
+        for feed in asked.filter(state="unknown").distinct():
+            no_longer_looked_for(feed)
         refunds.resolve_unknown(refund.key, by=finance, reason="Seller Central says so", **outcome)
     return refund.state
 

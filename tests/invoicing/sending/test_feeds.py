@@ -22,6 +22,7 @@ from tests.invoicing.sending.making import (
     attempt_of,
     due,
     make_feed_refund,
+    no_longer_looked_for,
     on_the_desk,
     states,
 )
@@ -566,6 +567,7 @@ def test_accepted_after_a_person_gave_it_up_is_never_sent_again(fake_amazon):
     refund, finance = make_feed_refund(), make_user("finance")
     fake_amazon.fail("createFeed", "truncated")
     feed = handed_over()
+    no_longer_looked_for(feed)
     refunds.resolve_unknown(refund.key, by=finance, outcome="failed", reason="Not to be seen")
     feeds.keep_id(feed.pk, next(iter(fake_amazon.journal.feeds)), verb="adopt_feed")
     assert followed(feed).state == "done"
@@ -578,6 +580,7 @@ def test_accepted_after_all_stops_it_whichever_way_it_goes(fake_amazon):
     refund, finance = make_feed_refund(), make_user("finance")
     fake_amazon.fail("createFeed", "truncated")
     feed = handed_over()
+    no_longer_looked_for(feed)
     refunds.resolve_unknown(refund.key, by=finance, outcome="failed", reason="Not to be seen")
     refunds.change_lane(refund.key, by=finance, lane="guided", reason="By hand, then")
     refunds.approve(refund.key, by=make_user("finance"))
