@@ -87,6 +87,7 @@ def _changing(period: Period) -> list[Blocker]:
         _earlier(period),
         _in_hand(period),
         _not_compared(period),
+        _money_not_compared(period),
         _exceptions(period),
     )
     return [blocker for blocker in found if blocker]
@@ -161,14 +162,35 @@ def _not_compared(period: Period) -> Blocker | None:
     return _blocker("not_compared", sentence, [_refund(key) for key in _keys(rows.distinct())])
 
 
+def _money_not_compared(period: Period) -> Blocker | None:
+    """Money that was read and is of no refund has an exception as soon as it was compared."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            closing_sql.NOT_COMPARED,
+            {
+                "seller": period.seller_id,
+                "marketplace": period.marketplace_id,
+                "until": _next(period.month),
+            },
+        )
+        rows = [(number or "?", f"/money/{pk}/") for number, pk in cursor.fetchall()]
+    sentence = _("Amazon's money on these orders was not compared yet; Retour does it by the hour.")
+    return _blocker("money_not_compared", sentence, rows)
+
+
 def _exceptions(period: Period) -> Blocker | None:
-    """Open exceptions up to this month; those without a marketplace count for each of them."""
-    rows = Match.objects.filter(
+    """Open exceptions up to this month, and of what is booked in it, whenever its money was seen;
+    those without a marketplace count for each of them.
+    """
+    ids = Match.objects.filter(
         Q(marketplace=period.marketplace_id) | Q(marketplace=None),
-        Q(posted_on__lt=_next(period.month)) | Q(posted_on=None),
+        Q(posted_on__lt=_next(period.month))
+        | Q(posted_on=None)
+        | Q(refund__journals__period=period),
         seller=period.seller_id,
         result=Result.OPEN,
-    )
+    ).values("pk")
+    rows = Match.objects.filter(pk__in=ids)
     shown = [
         (f"{row.get_cause_display()} {row.order or ''}".strip(), row.get_absolute_url())
         for row in rows.select_related("order").order_by("posted_on", "id")[: SHOWN + 1]

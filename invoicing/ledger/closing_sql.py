@@ -4,6 +4,7 @@ Only text; when it runs is in ``periods.py``, the promises over it in `invariant
 """
 
 from invoicing.ledger.posting_sql import STANDING_OF_EVERY, TOLD_ON
+from invoicing.matches.sql import MONEY_KEY, UNTIED_OR_BARE
 
 # Per currency, account, country and rate: debit, credit (both positive) and the number of lines.
 _TOTALS = """
@@ -37,6 +38,16 @@ _HASH = f"""
 SUMS = f"""
 SELECT p.id, coalesce(t.totals, '[]'::jsonb) AS totals, h.sha256
 FROM invoicing_period p CROSS JOIN LATERAL ({_TOTALS}) t CROSS JOIN LATERAL ({_HASH}) h
+"""
+# Orders of a pair with money up to a month that is of no refund and in no exception yet.
+NOT_COMPARED = f"""
+SELECT f.amazon_order_id, min(f.id) FROM invoicing_moneyfact f
+WHERE {UNTIED_OR_BARE} AND f.seller_id = %(seller)s
+  AND (f.marketplace_id IS NULL OR f.marketplace_id IS NOT DISTINCT FROM %(marketplace)s)
+  AND f.posted_on < %(until)s
+  AND NOT EXISTS (SELECT FROM invoicing_match m WHERE m.key = {MONEY_KEY}
+      AND m.sides -> 'facts' @> to_jsonb(f.id))
+GROUP BY 1 ORDER BY 1
 """
 # Refunds of a pair whose bookings belong into a month or before it and are not made.
 MISSING = f"""

@@ -83,6 +83,28 @@ def test_month_whose_refunds_all_tie_can_be_closed(october):
     assert len(closed.sha256) == 64
 
 
+def test_money_that_was_read_and_not_compared_keeps_its_month_open(october):
+    order = make_order(seller=october.seller, marketplace="DE")
+    make_fact(make_settlement(order.seller), order, None, "-7.00", adjustment="A9")
+    assert codes(october) == ["money_not_compared"]
+    refresh()
+    assert codes(october) == ["exceptions"]
+    clear()
+    assert codes(october) == []
+
+
+def test_wrong_money_seen_later_keeps_the_month_of_its_refund_open(october):
+    order = make_order(seller=october.seller, marketplace="DE")
+    make_refund(order, ("10.00", "1.90"), sent_on=date(2026, 10, 31))
+    make_fact(
+        make_settlement(order.seller), order, order.lines.first(), "-11.00", adjustment="A9",
+        at=datetime(2026, 11, 5, 12, tzinfo=UTC),
+    )  # fmt: skip
+    match_refunds()
+    refresh()
+    assert codes(october) == ["exceptions"]
+
+
 def test_month_that_is_not_over_cannot_be_closed(time_machine, october):
     time_machine.move_to(datetime(2026, 10, 31, 22, 59, tzinfo=UTC))  # 23:59 in Berlin
     assert "not_over" in codes(october)
