@@ -44,6 +44,7 @@ from orders.models import ImportFile, OrderLine
 DAYS = 3
 ROUNDS = 100
 CHUNK = 20_000  # refunds made in one transaction
+ORDERS_AT_ONCE = 5_000  # whose money is tied in one transaction
 MAY_HAVE_LEFT = (
     RefundState.SENDING, RefundState.SENT, RefundState.UNKNOWN, RefundState.CONFIRMED,
 )  # fmt: skip
@@ -57,6 +58,7 @@ class Matched:
     rows: int
     confirmed: list[int]
     created: list[int]
+    after: int | None = None  # part of a backlog: the orders up to this one are done
 
 
 def match_refunds(
@@ -68,26 +70,35 @@ def match_refunds(
     nothing where nothing is new. Followers of refunds hear of the changed ones in the same
     transaction; a big backlog takes several.
     """
-    found = Matched(0, [], [])
+    found, after = Matched(0, [], []), 0
     while True:
-        part = _match(seller_ids, import_file)
+        part = _match(seller_ids, import_file, after)
         found = Matched(
             found.rows + part.rows,
             found.confirmed + part.confirmed,
             found.created + part.created,
         )
-        if len(part.created) < CHUNK:
+        if part.after is None:
             return found
+        after = part.after
 
 
-def _match(seller_ids: list[int] | None, import_file: ImportFile | None) -> Matched:
+def _match(seller_ids: list[int] | None, import_file: ImportFile | None, after: int = 0) -> Matched:
+    """One transaction: the orders after the given one, or as many of them as fit.
+
+    What becomes known of lines and sources is looked at first, once for all parts; money that stays
+    untied is an exception when the last is done.
+    """
     by = User.objects.system()
     with trail("match_refunds", by=by), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         params = {"sellers": seller_ids, "days": DAYS, "by": by.pk, "chunk": CHUNK}
-        _heal(cursor, params)
-        unified = one_money.unify(seller_ids, import_file=import_file)
-        params["moved"] = unified.refunds
+        unified = one_money.Unified()
+        if not after:
+            _heal(cursor, params)
+            unified = one_money.unify(seller_ids, import_file=import_file)
+        params |= {"moved": unified.refunds, "after": after, "orders_at_once": ORDERS_AT_ONCE}
+        params["last"] = _last(cursor, params)
         params["orders"] = _lock(cursor, params | {"changed": unified.orders})
         touched, rows = _tie(cursor, params)
         touched = sorted({*touched, *unified.refunds})
@@ -96,8 +107,11 @@ def _match(seller_ids: list[int] | None, import_file: ImportFile | None) -> Matc
         created, new_rows = _create(cursor, params)
         if created:
             refund_row.tell(created)
-        refresh_money(seller_ids)
-    return Matched(rows + new_rows, confirmed, created)
+        if len(created) == CHUNK:
+            return Matched(rows + new_rows, confirmed, created, after)
+        if params["last"] is None:
+            refresh_money(seller_ids)
+    return Matched(rows + new_rows, confirmed, created, params["last"])
 
 
 def untied() -> QuerySet[MoneyFact]:
@@ -117,6 +131,13 @@ def _heal(cursor, params: dict) -> None:
         changes.HEAL_ONLY_LINE,
     ):
         cursor.execute(statement, params)
+
+
+def _last(cursor, params: dict) -> int | None:
+    """The last order of this part, None where it takes all that are left."""
+    cursor.execute(sql.LAST, params)
+    found = cursor.fetchone()
+    return found and found[0]
 
 
 def _lock(cursor, params: dict) -> list[int]:
@@ -164,7 +185,8 @@ def _replace(cursor, params: dict) -> None:
 def _tell_others(cursor, touched: list[int], confirmed: list[int]) -> None:
     """Refunds that were confirmed before may be proven by other money now."""
     cursor.execute(sql.KNOWN_BEFORE, {"touched": touched})
-    if before := [pk for (pk,) in cursor.fetchall() if pk not in set(confirmed)]:
+    new = set(confirmed)
+    if before := [pk for (pk,) in cursor.fetchall() if pk not in new]:
         refund_row.tell(before)
 
 
@@ -251,7 +273,7 @@ def assign(
             _tell_others(cursor, [refund.pk], confirmed)
             refresh_money([facts[0].seller_id])
         else:
-            _match([facts[0].seller_id], None)
+            match_refunds([facts[0].seller_id])
     return list(MoneyFact.objects.filter(pk__in=values["facts"]).order_by("pk"))
 
 

@@ -8,10 +8,22 @@ amounts of groups and refunds are what the buyer gets back (positive).
 from config.core.money import EXPONENTS
 from invoicing import units
 
+# Orders after the ones done before whose money is not tied yet, so many that one transaction stays
+# small; NULL where that is all of them.
+LAST = """
+SELECT max(order_id) FROM (
+    SELECT DISTINCT order_id FROM invoicing_moneyfact
+    WHERE is_refund AND bucket = 'buyer' AND refund_id IS NULL AND order_id > %(after)s
+      AND (%(sellers)s::bigint[] IS NULL OR seller_id = ANY(%(sellers)s))
+    ORDER BY order_id LIMIT %(orders_at_once)s
+) waiting HAVING count(*) = %(orders_at_once)s
+"""
+_PART = "> %(after)s AND {0} <= COALESCE(%(last)s::bigint, 9223372036854775807)"
 # Orders whose money is not tied yet: refunds of Amazon's may be made on them.
-ORDERS = """
+ORDERS = f"""
 SELECT DISTINCT order_id FROM invoicing_moneyfact
-WHERE is_refund AND bucket = 'buyer' AND refund_id IS NULL AND order_id IS NOT NULL
+WHERE is_refund AND bucket = 'buyer' AND refund_id IS NULL
+  AND order_id {_PART.format("order_id")}
   AND (%(sellers)s::bigint[] IS NULL OR seller_id = ANY(%(sellers)s))
 UNION SELECT unnest(%(changed)s::bigint[])
 """
@@ -37,7 +49,8 @@ SELECT f.id, f.seller_id, f.order_id, f.order_line_id, f.marketplace_id, f.compo
     {GROUP_KEY} AS name,
     dense_rank() OVER (ORDER BY f.seller_id, f.order_id, f.currency, {GROUP_KEY}) AS group_id
 FROM invoicing_moneyfact f
-WHERE f.is_refund AND f.bucket = 'buyer' AND f.refund_id IS NULL AND f.order_id IS NOT NULL
+WHERE f.is_refund AND f.bucket = 'buyer' AND f.refund_id IS NULL
+  AND f.order_id {_PART.format("f.order_id")}
   AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s));
 
 CREATE TEMP TABLE open_group ON COMMIT DROP AS
@@ -94,7 +107,8 @@ WITH waiting AS (
         -sum(f.amount) OVER (PARTITION BY f.seller_id, f.order_id, f.currency, {GROUP_KEY})
             AS gross
     FROM invoicing_moneyfact f
-    WHERE f.is_refund AND f.bucket = 'buyer' AND f.refund_id IS NULL AND f.order_id IS NOT NULL
+    WHERE f.is_refund AND f.bucket = 'buyer' AND f.refund_id IS NULL
+      AND f.order_id {_PART.format("f.order_id")}
       AND (%(sellers)s::bigint[] IS NULL OR f.seller_id = ANY(%(sellers)s))
 ), open_to AS (
     SELECT r.id, r.order_id, r.amazon_refund_id, r.source, r.origin, r.state,

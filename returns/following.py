@@ -8,7 +8,7 @@ locks in the same order: case, refund, document, order lines, number series.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from config.core.models import User
@@ -22,11 +22,20 @@ from returns import case as cases
 from returns import snapshot
 from returns.facts import Facts, facts_of
 from returns.messages import language_of
-from returns.models import RMA, RMALine
+from returns.models import RMALine
 from returns.refunding import held_open, void_case
 from returns.states import CloseReason, State
 from returns.workflow import approve_case, reopen_case
 
+# One array each, as a matching run names thousands.
+_LOCK_CASES = """
+SELECT r.id FROM returns_rma r WHERE r.id IN (
+    SELECT id FROM returns_rma WHERE number = ANY(%(numbers)s::text[])
+    UNION SELECT x.id FROM orders_orderline o
+    JOIN returns_rmaline l ON l.order_line_id = o.id JOIN returns_rma x ON x.id = l.rma_id
+    WHERE o.order_id = ANY(%(orders)s::bigint[]) AND x.state <> 'closed')
+ORDER BY r.id FOR UPDATE
+"""
 # These tell of a refund's document: that the money left was told when it was sent.
 OF_PAPER = ("record_credit_note", "follow_supplies")
 
@@ -34,13 +43,9 @@ OF_PAPER = ("record_credit_note", "follow_supplies")
 def lock_cases(origins: list[str], orders: list[int]) -> None:
     """Lock the RMAs whose refunds are about to change, and the open ones of the orders."""
     numbers = [origin for origin in origins if origin != "order"]
-    concerned = Q(number__in=numbers)
-    if orders:
-        lines = RMALine.objects.filter(order_line__order__in=orders)
-        concerned |= Q(pk__in=lines.values("rma")) & ~Q(state=State.CLOSED)
     if numbers or orders:
-        held = RMA.objects.select_for_update(of=("self",)).filter(concerned)
-        list(held.order_by("id").values_list("pk"))
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK_CASES, {"numbers": numbers, "orders": list(orders)})
 
 
 def object_to(refunds: list[Refund], rows: list[RefundLine]) -> dict[int, Refused]:

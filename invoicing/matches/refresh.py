@@ -5,7 +5,8 @@ are data and what people said stays; the comparison itself is in ``sql.py``.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -27,6 +28,7 @@ LOCK = 0x3A7C4E5  # one refresh at a time; a second one waits and finds nothing 
 TRIES = 3
 # Shorter than a deadlock is looked for: where a verb holds a row, the refresh is who gives way.
 PATIENCE = "500ms"
+MANY = 500  # refunds from which on a comparison is planned for many
 _above = [sql.NOTHING_ABOVE]
 
 
@@ -67,9 +69,9 @@ def refresh_refunds(refund_ids: Iterable[int]) -> Refreshed:
             return Refreshed()
         values = _values(None, found)
         if current_actor():
-            return _write(cursor, [sql.returns(_above[0])], values)
+            return _compare(cursor, len(found), values)
     with trail("refresh_matches", by=User.objects.system()), connection.cursor() as cursor:
-        return _write(cursor, [sql.returns(_above[0])], values)
+        return _compare(cursor, len(found), values)
 
 
 def refresh_money(seller_ids: list[int] | None) -> None:
@@ -90,11 +92,28 @@ def _refresh(seller_ids: list[int] | None) -> Refreshed:
     with trail("refresh_matches", by=User.objects.system()), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
-        done = _write(cursor, [sql.returns(_above[0]), sql.MONEY], values)
+        with _in_sets(cursor):
+            done = _write(cursor, [sql.returns(_above[0]), sql.MONEY], values)
         cursor.execute(sql.MONEY_SETTLED, values)
         settled = cursor.rowcount
         cursor.execute("SET LOCAL lock_timeout = DEFAULT")
     return Refreshed(done.written + settled, done.opened)
+
+
+def _compare(cursor, count: int, values: dict) -> Refreshed:
+    if count < MANY:
+        return _write(cursor, [sql.returns(_above[0])], values)
+    with _in_sets(cursor):
+        return _write(cursor, [sql.returns(_above[0])], values)
+
+
+@contextmanager
+def _in_sets(cursor) -> Iterator[None]:
+    """Plan for many rows whatever the statistics say: right after an import they still know of none
+    of its rows, and each refund would be held against each money of the others."""
+    cursor.execute("SET LOCAL enable_nestloop = off")
+    yield
+    cursor.execute("SET LOCAL enable_nestloop = DEFAULT")
 
 
 def _write(cursor, statements: list[str], values: dict) -> Refreshed:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from invoicing import matching, refund_row
 from invoicing.matching import match_refunds, untied
-from invoicing.models import Refund
+from invoicing.models import Match, Refund
 from invoicing.states import RefundState
 from tests.factories import make_order
 from tests.invoicing.money import DAY, make_fact, make_refund, make_settlement
@@ -349,6 +349,23 @@ def test_a_big_backlog_is_matched_in_parts(monkeypatch):
         make_fact(settlement, order, order.lines.get(), "-11.90", adjustment=f"A{number}")
     assert len(match_refunds().created) == 5
     assert not untied().exists()
+
+
+def test_a_few_orders_at_a_time_tie_confirm_and_show_what_is_left(monkeypatch):
+    monkeypatch.setattr(matching, "ORDERS_AT_ONCE", 2)
+    settlement = make_settlement(make_order().seller)
+    sent = []
+    for number in range(5):
+        order = make_order(seller=settlement.seller)
+        sent.append(make_refund(order, ("10.00", "1.90")).pk)
+        make_fact(settlement, order, order.lines.get(), "-11.90", adjustment=f"A{number}")
+        waits = make_order(seller=settlement.seller, facts_complete=False)
+        make_fact(settlement, waits, waits.lines.get(), "-5.00", adjustment=f"B{number}")
+    matched = match_refunds()
+    assert (matched.rows, matched.confirmed) == (5, sent)
+    assert untied().count() == Match.objects.filter(kind="money", result="open").count() == 5
+    again = match_refunds()
+    assert (again.rows, again.confirmed, again.created) == (0, [], [])
 
 
 def test_money_in_another_currency_than_the_orders_waits_for_a_person():
