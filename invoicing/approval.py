@@ -184,11 +184,11 @@ def _check(refund: Refund, facts: _Facts, by, seen: str | None) -> None:
         raise Refused("changed", "This is not the refund you looked at any more: look again.")
     facts.check_basis(refund)
     check_content(refund, facts.rows[refund.pk])
-    four_eyes.check_second_person(refund, by)
     if refund.order_id not in facts.invoices:
         raise Refused(*NO_INVOICE)
     if refund.pk in facts.objections:
         raise facts.objections[refund.pk]
+    four_eyes.check_second_person(refund, by)  # after what stops everybody
     facts.check_caps(refund)
     facts.alone.take(refund)
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from config.core.money import ZERO, format_money
 from config.core.refused import Refused
-from invoicing.models import Approval, ApprovalLimit, Refund
+from invoicing.models import Approval, ApprovalLimit, Refund, RefundAttempt
 from invoicing.models.refund import Lane
 from orders.models import Seller
 
@@ -45,7 +45,8 @@ def needs_second(seller: Seller, currency: str, gross: Decimal, proposer) -> boo
 
 
 def check_second_person(refund: Refund, by) -> None:
-    """Refuse the proposer, who named the account, and the system, where a second is needed."""
+    """Refuse the proposer, who named the account, who called an earlier try failed, and the system,
+    where a second is needed."""
     if not refund.needs_second:
         return
     if by.is_system:
@@ -62,17 +63,47 @@ def check_second_person(refund: Refund, by) -> None:
             "You entered the account this refund goes to: ask somebody else of finance or a lead "
             "to approve it.",
         )
+    if by.pk in failed_by(refund):
+        raise Refused(
+            "second_person",
+            "You said that an earlier try of this refund failed: ask somebody else of finance or a "
+            "lead to look and to approve it again.",
+        )
 
 
 def is_alone(refund: Refund, by) -> bool:
     """Whether a yes of this person is the only pair of eyes on the refund."""
-    return by.is_system or by.pk in (refund.proposer_id, named_by(refund))
+    named = (refund.proposer_id, named_by(refund))
+    return by.is_system or by.pk in named or by.pk in failed_by(refund)
 
 
 def named_by(refund: Refund) -> int | None:
     """Who entered the account that the refund goes to; None where it goes to none."""
     payee = getattr(refund, "payee", None) if refund.lane == Lane.BANK else None
     return payee.by_id if payee else None
+
+
+def failed_by(refund: Refund) -> frozenset[int]:
+    """Who called an earlier try of the refund failed; else one person could pay it again and again.
+
+    Read once for each row, or for many by `know_failures`.
+    """
+    if not hasattr(refund, "called_failed_by"):
+        know_failures([refund])
+    return refund.called_failed_by
+
+
+def know_failures(refunds: list[Refund]) -> None:
+    """Read who called tries of these refunds failed: one query, none where nothing was tried."""
+    found: dict[int, set[int]] = {refund.pk: set() for refund in refunds}
+    # the first time a refund is approved its version is 1: nothing went before
+    tried = [refund.pk for refund in refunds if refund.version > 1]
+    if tried:
+        rows = RefundAttempt.objects.filter(refund__in=tried, evidence__has_key="failed_by")
+        for pk, who in rows.order_by().values_list("refund_id", "evidence__failed_by"):
+            found[pk].add(who)
+    for refund in refunds:
+        refund.called_failed_by = frozenset(found[refund.pk])
 
 
 @dataclass
@@ -90,6 +121,8 @@ class Alone:
 
         Without ``lock`` they are only read: to foresee, never to decide.
         """
+        refunds = list(refunds)
+        know_failures(refunds)
         mine = [refund for refund in refunds if is_alone(refund, by)]
         prefetch_related_objects(mine, "seller")
         keys = sorted({(refund.currency, day_of(refund.seller, at)) for refund in mine})

@@ -83,7 +83,10 @@ _GIVEN_RIGHTLY = """
                 IS DISTINCT FROM (r.content_hash, r.lane, r.currency, r.gross)
             OR a.day <> (a.at AT TIME ZONE s.time_zone)::date
             OR a.alone <> (a.by_id = r.proposer_id OR u.is_system
-                OR coalesce(a.by_id = p.by_id, false))
+                OR coalesce(a.by_id = p.by_id, false)
+                OR r.version > 1 AND EXISTS (
+                    SELECT FROM invoicing_refundattempt t WHERE t.refund_id = r.id
+                      AND t.evidence @> jsonb_build_object('failed_by', a.by_id)))
             OR (a.alone AND r.needs_second)
     ) THEN
         RAISE EXCEPTION 'this approval is not of what the refund is'

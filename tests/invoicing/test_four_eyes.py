@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from config.core.models import User
@@ -49,6 +50,55 @@ def test_failed_refund_approved_again_is_a_second_row():
     refund = make_refund("failed")
     again = refunds.approve(refund.key, by=make_user("lead"))
     assert [row.by for row in again.approvals.all()] == [again.approver, refund.approver]
+
+
+def test_who_called_it_failed_does_not_approve_it_again():
+    """Else one person pays again and again: approves, carries out, calls it failed."""
+    failing, other = make_user("finance"), make_user("finance")
+    refund = make_refund("sent", approver=failing, proposer=make_user("agent"))
+    refunds.fail(refund.key, by=failing, reason="It did not arrive.")
+    assert "failed" in refusal(refund, failing)
+    again = Refund.objects.get(pk=refund.pk)
+    with pytest.raises(IntegrityError, match="not of what the refund is"), transaction.atomic():
+        written(again, failing, alone=False)
+    assert refunds.approve(refund.key, by=other).state == "approved"
+
+
+@pytest.mark.parametrize("verb", ["fail", "resolve_unknown"])
+def test_below_the_limit_who_called_it_failed_is_alone(verb):
+    make_limit("500.00", daily="71.40")
+    failing = make_user("finance")
+    refund = make_refund("sending")
+    if verb == "fail":
+        refunds.fail(refund.key, by=failing, reason="The page refused it.")
+    else:
+        refunds.mark_unknown(refund.key, by=failing, reason="No answer.")
+        refunds.resolve_unknown(
+            refund.key, by=failing, outcome="failed", reason="Not in Seller Central."
+        )
+    refunds.approve(refund.key, by=failing)
+    assert Approval.objects.filter(refund=refund, by=failing).get().alone
+    assert "second person" in refusal(propose(failing), failing)
+
+
+def test_what_failed_by_itself_is_approved_again_by_anybody():
+    finance = make_user("finance")
+    refund = make_refund("sending", approver=finance, proposer=make_user("agent"))
+    refunds.fail(refund.key, by=User.objects.system(), reason="Amazon refused it.")
+    assert refunds.approve(refund.key, by=finance).state == "approved"
+    assert not Approval.objects.filter(refund=refund, alone=True).exists()
+
+
+def test_bulk_asks_once_who_called_refunds_failed():
+    def queries_for(count: int) -> int:
+        failing = make_user("finance")
+        made = [make_refund("failed", approver=failing) for _ in range(count)]
+        with CaptureQueriesContext(connection) as queries:
+            done = refunds.approve_many([refund.key for refund in made], by=make_user("lead"))
+        assert len(done.done) == count
+        return len(queries)
+
+    assert queries_for(1) == queries_for(3)
 
 
 def test_proposer_below_the_limit_is_alone():
