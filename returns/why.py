@@ -35,6 +35,7 @@ class Figure:
     papers: list[DocumentLine] = field(default_factory=list)
     bookings: list[JournalLine] = field(default_factory=list)
     facts: list[MoneyFact] = field(default_factory=list)
+    heading: str = ""  # where lines of the ledger lead, which know order line and component
 
     @property
     def rate(self) -> str:
@@ -64,6 +65,7 @@ def figures(refund: Refund) -> list[Figure]:
         Figure(line, said.get((line.order_line_id, line.origin, line.component), line.sentence))
         for line in lines
     ]
+    _name_headings(found)
     _add_basis(refund, found)
     _add_case(refund, found)
     _add_consequences(refund, found)
@@ -89,6 +91,15 @@ def _sentences(refund: Refund) -> dict[tuple[int, str, str], str]:
         (int(one.order_line), one.origin, one.component): one.says.render(gettext, language)
         for one in Calculation.from_json(refund.calculation).lines
     }
+
+
+def _name_headings(found: list[Figure]) -> None:
+    """``of-<order line>-<component>`` for the first figure of each pair, its own id for others."""
+    named = set()
+    for figure in found:
+        pair = f"of-{figure.line.order_line_id}-{figure.line.component}"
+        figure.heading = pair if pair not in named else f"line-{figure.line.pk}-title"
+        named.add(pair)
 
 
 def _add_basis(refund: Refund, found: list[Figure]) -> None:

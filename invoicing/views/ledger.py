@@ -11,7 +11,7 @@ from invoicing.finance_tables import LedgerTable
 from invoicing.models import Account, JournalLine
 
 COLUMNS = (
-    "id", "account", "country", "rate", "component", "amount", "fx_rate", "fx_day",
+    "id", "account", "country", "rate", "component", "order_line_id", "amount", "fx_rate", "fx_day",
     "journal__source", "journal__kind", "journal__currency",
     "journal__posted_on", "journal__period_id", "journal__period__month",
     "journal__refund__key", "journal__refund__origin", "journal__refund__order__amazon_order_id",

@@ -204,7 +204,11 @@ def test_ledger_shows_both_sides_and_leads_to_why(client, finance):
     refund = make_refund(make_order(), ("30.00", "5.70"))
     page = text_of(client.get("/ledger/"))
     assert page.count("data-row") == 3
-    assert page.count(f'href="/refunds/{refund.key}/why/"') == 3
+    why = f"/refunds/{refund.key}/why/"
+    assert page.count(f'href="{why}"') == 1  # money on its way is of the whole refund
+    figure = f"#of-{refund.order.lines.get().pk}-item"
+    assert page.count(f'href="{why}{figure}"') == 2
+    assert f'id="{figure[1:]}"' in text_of(client.get(why))
     for amount in ("30.00", "5.70", "35.70"):
         assert amount in page
 
