@@ -42,6 +42,12 @@ class LaneBasis(models.TextChoices):
     GROSS = "gross", _("gross amounts")
 
 
+# What may wait for a person, as its index knows it; which of them do is in ``sending/needing.py``.
+WAITING = Q(state__in=("sending", "unknown")) | (
+    Q(state="approved", lane=Lane.FEED.value) & ~Q(wait_why="")
+)
+
+
 _LINES_FOLLOW = pgtrigger.Func(
     f"""
     UPDATE invoicing_refundline SET live = NEW.state IN ({", ".join(f"'{s.value}'" for s in LIVE)})
@@ -185,6 +191,7 @@ class Refund(FSMModelMixin, models.Model):
             models.Index(fields=["-proposed_at", "-id"]),
             models.Index(fields=["origin"]),
             models.Index(fields=["order", "state"]),
+            models.Index(fields=["-proposed_at", "-id"], condition=WAITING, name="refund_waiting"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(gross=F("net") + F("tax")), name="refund_adds_up"),

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from config.core.display import age
 from invoicing.models import Feed, Refund, RefundAttempt
-from invoicing.models.refund import Lane
+from invoicing.models.refund import WAITING, Lane
 from invoicing.sending.attempts import OPEN
 from invoicing.states import FeedState, RefundState
 
@@ -44,11 +44,11 @@ def _reasons(now: datetime) -> dict[str, Q]:
 
 
 def needing(now: datetime | None = None) -> Q:
-    """The condition on refunds a person must look after."""
+    """The condition on refunds a person must look after; `WAITING` is what the index knows."""
     found = Q()
     for condition in _reasons(now or timezone.now()).values():
         found |= condition
-    return found
+    return WAITING & found
 
 
 def needs_person(now: datetime | None = None) -> QuerySet[Refund]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from django.utils.html import escape
 
@@ -11,6 +12,7 @@ from config.core.trail import trail
 from invoicing import refunds
 from invoicing.models import Feed, Refund
 from invoicing.sending import feeds
+from invoicing.sending.needing import needs_person
 from tests.factories import make_user
 from tests.invoicing.sending.making import make_feed_refund, on_the_desk
 from tests.papers import make_refund, make_shipped_order
@@ -129,6 +131,14 @@ def test_list_and_page_take_as_many_queries_for_one_and_many(
     needing(client)
     with django_assert_num_queries(4):
         needing(client)
+
+
+def test_list_is_read_from_the_index_of_what_waits():
+    rows = needs_person().order_by("-proposed_at", "-id").values("pk")[:51]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+    assert "refund_waiting" in rows.explain()
 
 
 # --- Feeds ---------------------------------------------------------------------------------------
