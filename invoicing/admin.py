@@ -382,6 +382,9 @@ class PayeeErasureAdmin(ReadOnlyAdmin):
     """Proofs of accounts and bank files that retention forgot."""
 
     list_display = ("erased_at", "refund", "bank_file", "sha256", "kept_until", "rule")
+    list_filter = ("rule",)
+    search_fields = ("sha256",)
+    list_select_related = ("refund", "bank_file")
 
 
 @admin.register(Erasure)

@@ -20,6 +20,7 @@ from invoicing.models import (
     FxRate,
     LaneRule,
     LegalHold,
+    PayeeErasure,
     RetentionRule,
     TaxFact,
     VatRate,
@@ -87,7 +88,10 @@ def keep_payments(order: Order, *, by) -> None:
         calculation=make_calculation(order, net="1.00", tax="0.19"),
     )  # fmt: skip
     refunds.approve(refund.key, by=make_user("lead"))
-    bank.make_file([refund.key], by=by)
+    file = bank.make_file([refund.key], by=by)
+    PayeeErasure.objects.create(
+        bank_file=file, sha256=file.sha256, kept_until=date(2020, 12, 31), rule="Demo"
+    )
 
 
 def make_delivery(document: Document, *, by, state="prepared", **fields) -> Delivery:
