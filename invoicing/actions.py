@@ -20,7 +20,10 @@ from invoicing.sending import lanes
 from invoicing.states import MONEY_LEFT, REFUND_VERB, DocumentState, RefundState
 
 NOT_YOURS = gettext_lazy("Your role may not do this. Ask a lead or an admin.")
-SECOND = gettext_lazy("You proposed this refund; above the limit somebody else approves it.")
+SECOND = gettext_lazy(
+    "You proposed this refund, named its account or called it failed; above the limit somebody else"
+    " approves it."
+)
 
 
 @dataclass

@@ -237,9 +237,14 @@ def check_rest(refund: Refund, *, same_way: bool = True) -> None:
         raise refusal
 
 
-def rests(refunds: list[Refund], *, same_way: bool = True) -> dict[int, Refused]:
-    """The same for many locked refunds at once: what speaks against each, by its id."""
-    facts = _Facts.of(refunds)
+def rests(
+    refunds: list[Refund], *, same_way: bool = True, read: Callable = lock_lines
+) -> dict[int, Refused]:
+    """The same for many locked refunds at once: what speaks against each, by its id.
+
+    With ``read_lines`` nothing is locked: to foresee, never to decide.
+    """
+    facts = _Facts.of(refunds, read=read)
     found = refund_row.objections(refunds, facts.own_rows)
     for refund in refunds:
         try:

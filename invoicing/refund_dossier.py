@@ -1,33 +1,20 @@
-"""What the page of one refund shows beside its amounts: approvals, attempts, what was seen at
-Amazon meanwhile, how it is booked.
+"""What the page of one refund shows beside its amounts: approvals, attempts, what stops it, how it
+is booked. What was seen at Amazon meanwhile is `elsewhere.py`.
 
 Reads only. Buttons are decided in `actions.py`.
 """
 
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from config.core.display import percent
-from config.core.money import ZERO
-from invoicing.models import Approval, JournalLine, Refund, RefundAttempt, RefundLine
+from invoicing.approval import rests
+from invoicing.caps import read_lines
+from invoicing.models import Approval, JournalLine, Refund, RefundAttempt
 from invoicing.models.refund import Source
-from invoicing.states import OPEN, Component
-from orders.models import AmazonReturn
+from invoicing.states import Component, RefundState
 
 SHOWN = 50
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """Money of the same order lines that somebody else gave back: what, how much, where it is."""
-
-    what: str
-    amount: Decimal | None
-    when: Any
-    url: str = ""
+WAITING = (RefundState.PROPOSED, RefundState.APPROVED, RefundState.FAILED)
 
 
 def approvals(refund: Refund) -> list[dict[str, Any]]:
@@ -44,39 +31,13 @@ def attempts(refund: Refund) -> list[RefundAttempt]:
     return list(rows.defer("feed__content", "feed__report", "bank_file__content", "evidence"))
 
 
-def elsewhere(refund: Refund, lines: list[RefundLine]) -> list[Elsewhere]:
-    """What others refunded on its order lines: refunds Amazon made, and its returns report.
-
-    Looked for while the refund may still be paid; afterwards the match says what differs.
-    """
-    order_lines = {line.order_line_id for line in lines}
-    if refund.source != Source.RETOUR or not order_lines:
-        return []
-    return [*_refunds(refund, order_lines), *_reported(refund, order_lines)]
-
-
-def _refunds(refund: Refund, order_lines: set[int]) -> list[Elsewhere]:
-    rows = RefundLine.objects.filter(order_line_id__in=order_lines, live=True)
-    rows = rows.exclude(refund__source=Source.RETOUR).select_related("refund")
-    sums: dict[int, Decimal] = {}
-    found: dict[int, Refund] = {}
-    for row in rows:
-        found[row.refund_id] = row.refund
-        sums[row.refund_id] = sums.get(row.refund_id, ZERO) + row.gross
-    return [
-        Elsewhere(one.get_source_display(), sums[pk], one.sent_on, one.get_absolute_url())
-        for pk, one in found.items()
-    ]
-
-
-def _reported(refund: Refund, order_lines: set[int]) -> list[Elsewhere]:
-    if refund.state not in OPEN:
-        return []
-    rows = AmazonReturn.objects.filter(order_line_id__in=order_lines, refunded_amount__gt=0)
-    return [
-        Elsewhere(_("Amazon's returns report"), row.refunded_amount, row.requested_on)
-        for row in rows[:SHOWN]
-    ]
+def stops(refund: Refund) -> str:
+    """Why it could not be approved or carried out now, whoever asks; empty where nothing speaks
+    against it. Its lane's basis is told on its own."""
+    if refund.source != Source.RETOUR or refund.state not in WAITING:
+        return ""
+    found = rests([refund], same_way=False, read=read_lines)
+    return found[refund.pk].sentence if found else ""
 
 
 def bookings(refund: Refund) -> list[dict[str, Any]]:

@@ -42,8 +42,8 @@ FROM compared WHERE here > 0 GROUP BY line
 # A bare total may be the fee-reduced echo of a refund of ours that no file has shown in detail yet.
 # What no line can be given to (a bare total, another currency) stops nothing once it is explained.
 _UNTIED = f"""
-SELECT order_id, currency, vague, bare, day FROM (
-    SELECT f.order_id, f.currency, max(f.posted_on) AS day,
+SELECT order_id, currency, vague, bare, day, fact FROM (
+    SELECT f.order_id, f.currency, max(f.posted_on) AS day, min(f.id) AS fact,
         coalesce(-sum(f.amount) FILTER (WHERE f.bucket = 'buyer'), 0) AS vague,
         coalesce(-sum(f.amount) FILTER (WHERE f.bucket <> 'buyer'), 0) AS bare
     FROM invoicing_moneyfact f JOIN orders_order o ON o.id = f.order_id
@@ -64,12 +64,20 @@ ORDER BY order_id, currency
 
 @dataclass(frozen=True)
 class Untied:
-    """Buyer's money of an order that no refund stands for; ``bare``: only a total was told."""
+    """Buyer's money of an order that no refund stands for; ``bare``: only a total was told.
+
+    ``fact`` is the id of one of its rows.
+    """
 
     amount: Decimal
     currency: str
     day: date
     bare: bool
+    fact: int
+
+    def get_absolute_url(self) -> str:
+        """The page where a person says what it means."""
+        return f"/money/{self.fact}/"
 
     @property
     def sentence(self) -> str:
@@ -96,8 +104,9 @@ def untied(order_ids: Iterable[int]) -> dict[int, list[Untied]]:
         cursor.execute(_UNTIED, [list(set(order_ids))])
         rows = cursor.fetchall()
     found: dict[int, list[Untied]] = {}
-    for order, currency, vague, bare, day in rows:
-        one = Untied(vague if vague > 0 else bare, currency, day, bare=vague <= 0)
+    for order, currency, vague, bare, day, fact in rows:
+        amount = vague if vague > 0 else bare
+        one = Untied(amount, currency, day, bare=vague <= 0, fact=fact)
         found.setdefault(order, []).append(one)
     return found
 

@@ -27,6 +27,7 @@ from invoicing import (
     timeline,
 )
 from invoicing.calculation import Calculation
+from invoicing.elsewhere import seen_elsewhere
 from invoicing.ledger import fx_loss
 from invoicing.models import BankFile, Refund, RefundLine
 from invoicing.models.refund import Source
@@ -68,7 +69,8 @@ def page(request: HttpRequest, key, bound: dict | None = None, status: int = 200
         "payee": getattr(refund, "payee", None),
         "approvals": refund_dossier.approvals(refund),
         "attempts": refund_dossier.attempts(refund),
-        "elsewhere": refund_dossier.elsewhere(refund, lines),
+        "elsewhere": seen_elsewhere([refund]).get(refund.pk, []),
+        "stops": refund_dossier.stops(refund),
         "bookings": refund_dossier.bookings(refund),
         "fx": fx_loss.of(refund),
         "why_url": why_url(refund.key),

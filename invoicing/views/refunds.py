@@ -19,7 +19,7 @@ from invoicing.actions import SECOND
 from invoicing.approval import foresee
 from invoicing.elsewhere import seen_elsewhere
 from invoicing.filters import RefundFilters
-from invoicing.four_eyes import is_alone
+from invoicing.four_eyes import is_alone, know_failures
 from invoicing.models import Refund
 from invoicing.models.refund import Source
 from invoicing.refunds import approve_many
@@ -162,6 +162,7 @@ def _preview(rows: list[Refund], user) -> dict:
     Asks what the click will ask (state, second person, caps, Amazon's money); the click asks again.
     """
     totals: dict[str, Decimal] = defaultdict(Decimal)
+    know_failures(rows)
     whys = {refund.pk: _why_not(refund, user) for refund in rows}
     asked = [refund for refund in rows if not whys[refund.pk]]
     whys |= {pk: refusal.sentence for pk, refusal in foresee(asked, by=user).items()}

@@ -26,6 +26,7 @@ from config.core.roles import may
 from invoicing import documents, issuing, supplies, waiting
 from invoicing.models import Document, IssuingMode, MoneyFact, Refund
 from invoicing.models.document import Kind
+from invoicing.shown import untied
 from invoicing.states import Component, DocumentState
 from orders import buyers, decisions
 from orders.models import AmazonReturn, ImportRow, Order, OrderLine
@@ -117,6 +118,7 @@ def page(
         "lines": lines,
         "paid": sum((part["gross"] for line in lines for part in line.parts), ZERO),
         "refunds": refunds,
+        "untied": untied([order.pk]).get(order.pk, []),
         "papers": papers,
         "issuing_mode": mode,
         "not_ours": not_ours,

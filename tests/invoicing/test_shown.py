@@ -191,6 +191,25 @@ def test_explaining_money_of_a_line_in_doubt_does_not_free_its_order():
     stopped("untied", refunds.approve, refund)
 
 
+def test_pages_show_the_money_that_stops_a_refund(client):
+    order = make_order(lines=2)
+    make_refund(order, ("10.00", "1.90"))
+    refund = make_refund(order, ("50.00", "9.50"), state="approved", origin="RMA-2026-000009")
+    client.force_login(make_user("finance"))
+    assert "notice warning" not in client.get(f"/refunds/{refund.key}/").content.decode()
+    show(order, "-90.00", order.lines.order_by("pk").first())
+    fact = show(order, "-40.00", currency="GBP", sku="", order_item_code="9999")
+    match_refunds()
+    page = client.get(f"/refunds/{refund.key}/").content.decode()
+    assert "Money at Amazon beyond our refunds" in page
+    assert "78.10" in page
+    assert f'href="/money/{fact.pk}/"' in page
+    assert "£40.00" in page
+    assert "under “Refund money not tied to a refund”" in page
+    page = client.get(f"/orders/{order.amazon_order_id}/").content.decode()
+    assert f'<a href="/money/{fact.pk}/">Amazon shows £40.00 refunded' in page
+
+
 # --- Bare totals of Finances ----------------------------------------------------------------------
 
 
