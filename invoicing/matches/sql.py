@@ -6,6 +6,7 @@ expected. Rows that stand as stored are left out before anything is written or l
 """
 
 from config.core.money import EXPONENTS
+from invoicing.matches.papers_sql import FEES, INVOICES
 
 SELLERS = "(%(sellers)s::bigint[] IS NULL OR {0}.seller_id = ANY(%(sellers)s))"
 REFUNDS = "(%(refunds)s::bigint[] IS NULL OR {0}.id = ANY(%(refunds)s))"
@@ -44,30 +45,6 @@ _SETTLED = """
 settled AS (
     SELECT seller_id, currency, max(COALESCE(ends_at, deposited_at))::date AS until
     FROM invoicing_settlement GROUP BY 1, 2
-)"""
-_FEES = """
-fee AS (
-    SELECT f.corrects_id, sum(f.gross) AS gross, sum(f.tax) AS tax FROM invoicing_document f
-    WHERE f.occasion = 'fee' AND f.kind = 'invoice' AND f.corrects_id IS NOT NULL GROUP BY 1
-)"""
-# What of an order is on record: the invoices that credits refer to (the latest of each supply, as
-# in ``standing.current``), what all charged, and what its credit notes took back up to each.
-_INVOICES = """
-paper AS (
-    SELECT id, order_id, shipment_id, revision, gross, kind = 'credit_note' AS is_credit,
-        occasion = 'reversal' AS is_reversal, occasion IN ('supply', 'correction') AS is_sale
-    FROM invoicing_document
-    WHERE state <> 'draft' AND order_id IN (SELECT order_id FROM candidate)
-), invoice AS (
-    SELECT order_id, jsonb_agg(id ORDER BY id) FILTER (WHERE place = 1) AS ids, sum(gross) AS gross
-    FROM (SELECT *, row_number() OVER (
-        PARTITION BY order_id, shipment_id ORDER BY revision DESC) AS place
-        FROM paper WHERE is_sale AND NOT is_credit) sale
-    GROUP BY order_id
-), credit AS (
-    SELECT id, sum(CASE WHEN is_credit THEN gross ELSE -gross END) OVER (
-        PARTITION BY order_id ORDER BY id) AS gross
-    FROM paper WHERE is_credit OR is_reversal
 )"""
 # A refund of Amazon's beside one of ours: the same lines and amount, or together more than was paid
 _TWIN = """
@@ -369,7 +346,7 @@ def returns(above: str = NOTHING_ABOVE) -> str:
     goods allow, how many and how many they allow (units, accepted).
     """
     parts = (
-        _CANDIDATE, _MONEY, _SETTLED, _FEES, _INVOICES, _TWIN, _UNITS, _RATES,
+        _CANDIDATE, _MONEY, _SETTLED, FEES, INVOICES, _TWIN, _UNITS, _RATES,
         f"above AS ({above})", _COMPARED, _JUDGED, _RETURN_ROWS, _ROWS, f"written AS ({_UPSERT})",
     )  # fmt: skip
     return f"WITH {', '.join(parts)} {_COUNT}"
