@@ -42,6 +42,7 @@ log = structlog.get_logger(__name__)
 LARGEST = 200  # refunds of one file
 ASIDE = timedelta(minutes=15)  # until a refund that was left out is looked at again
 SOON = timedelta(minutes=1)
+ADOPT = "adopt_feed"  # taken for ours because it fits, not because Amazon answered so
 LOGIN = "login"  # Amazon's login refuses the seller's keys: nothing was called
 NO_ENTRY = (LOGIN, "http_401", "http_403")  # keys and rights come back; the file waits for them
 LOCK = 0x5E9D  # with the account: one gathers at a time, another passes by
@@ -361,6 +362,8 @@ def keep_id(feed_id: int, name: str, verb: str = "submit_feed") -> bool:
             feed.state, feed.feed_id, feed.sentence = FeedState.SUBMITTED, name, ""
             feed.submitted_at, feed.looks = timezone.now(), 0
             feed.next_at = feed.submitted_at + timedelta(seconds=settings.SENDING_POLL)
+            if verb == ADOPT:
+                outcomes.adopt(feed, name)
         elif feed.feed_id != name:
             log.error("late_feed_id", feed=feed_id, feed_id=name, state=feed.state)
             said = f"Amazon has this file all the same, as feed {name}: look there what it paid."

@@ -19,9 +19,11 @@ from invoicing import refund_row
 from invoicing.crediting import write_credit_note
 from invoicing.models import Feed, MoneyFact, Refund, RefundAttempt
 from invoicing.sending.accepted import ACCEPTED
-from invoicing.sending.attempts import OPEN, Answer, close_attempt, close_attempts
+from invoicing.sending.attempts import OPEN, Answer, close_attempt, close_attempts, newest
 from invoicing.sending.points import reach
 from invoicing.states import AttemptState, FeedState, RefundState
+
+ADOPTED = "adopted"  # with an attempt's evidence: the feed at Amazon that fits a lost file
 
 
 @contextmanager
@@ -94,25 +96,42 @@ def _move(
 # --- One refund by Amazon's report ---------------------------------------------------------------
 
 
+class _Passed(Exception):
+    """The refund is on another attempt by now."""
+
+
 def answered(attempt: RefundAttempt, on: date, word: str, sentence: str) -> None:
     """Carry Amazon's word on one refund out: ``accepted``, ``refused`` or ``partly``.
 
-    One transaction. Nothing to do where the refund was decided or confirmed meanwhile; what the
-    report says is then kept as evidence.
+    One transaction. Where the refund was decided or confirmed meanwhile, or where the feed only
+    fits a file whose answer was lost, what the report says is kept as evidence.
     """
+    try:
+        _answered(attempt, on, word, sentence)
+    except _Passed:
+        _keep(attempt, {"report": word})
+    reach("refund.committed")
+
+
+def _answered(attempt: RefundAttempt, on: date, word: str, sentence: str) -> None:
     evidence = {"report": word}
+    reason = sentence or "Amazon's report says it was accepted."
     if attempt.state not in OPEN:
         _keep(attempt, evidence)
-        return
-    reason = sentence or "Amazon's report says it was accepted."
-    refund = attempt.refund
-    if word == ACCEPTED:
+    elif attempt.evidence.get(ADOPTED):
+        _keep_of_adopted(attempt, word, sentence)
+    elif word == ACCEPTED:
         _accept(attempt, on, evidence)
-    elif word == "refused" and not refund.money_facts.exists():
+    elif word == "refused" and not attempt.refund.money_facts.exists():
         _refuse(attempt, reason, evidence)
     else:
         _doubt(attempt, reason, evidence)
-    reach("refund.committed")
+
+
+def _check_newest(refund: Refund, attempt: RefundAttempt) -> None:
+    """The attempt was read before the refund's lock: another one may be open since."""
+    if newest(refund) != attempt:
+        raise _Passed
 
 
 def _accept(attempt: RefundAttempt, on: date, evidence: Mapping) -> None:
@@ -124,6 +143,7 @@ def _accept(attempt: RefundAttempt, on: date, evidence: Mapping) -> None:
     with refund_row.changing(
         verb, attempt.refund.key, by=by, reason=reason, finish=write
     ) as refund:
+        _check_newest(refund, attempt)
         refund.move_resolve_sent() if unknown else refund.move_mark_sent()
         refund.sent_at, refund.sent_on = timezone.now(), refund.sent_on or on
         close_attempt(refund, AttemptState.SENT, outcome=ACCEPTED, evidence=evidence)
@@ -139,6 +159,7 @@ def _refuse(attempt: RefundAttempt, sentence: str, evidence: Mapping) -> None:
     unknown = attempt.state == AttemptState.UNKNOWN
     verb = "resolve_unknown" if unknown else "fail"
     with refund_row.changing(verb, attempt.refund.key, by=by, reason=sentence) as refund:
+        _check_newest(refund, attempt)
         refund.move_resolve_failed() if unknown else refund.move_fail()
         refund.note = sentence[:500]
         close_attempt(refund, AttemptState.FAILED, outcome="refused", sentence=sentence,
@@ -151,17 +172,45 @@ def _doubt(attempt: RefundAttempt, sentence: str, evidence: Mapping) -> None:
         return
     by = User.objects.system()
     with refund_row.changing("mark_unknown", attempt.refund.key, by=by, reason=sentence) as refund:
+        _check_newest(refund, attempt)
         refund.move_mark_unknown()
         refund.note = sentence[:500]
         close_attempt(refund, AttemptState.UNKNOWN, outcome="doubtful", sentence=sentence,
                       evidence=evidence)  # fmt: skip
 
 
+def adopt(feed: Feed, name: str) -> None:
+    """Write down that a locked feed's answer was lost and that Amazon's feed ``name`` fits it.
+
+    Amazon does not show what a feed holds, and another program may have sent one with as many
+    messages: what its report says is evidence, its money or a person decides.
+    """
+    for attempt in RefundAttempt.objects.select_for_update().filter(feed=feed).order_by("pk"):
+        attempt.evidence |= {ADOPTED: name}
+        attempt.save(update_fields=["evidence"])
+
+
+def _keep_of_adopted(attempt: RefundAttempt, word: str, sentence: str) -> None:
+    said = (
+        f"Feed {attempt.evidence[ADOPTED]} at Amazon fits the file whose answer was lost; its "
+        f"report says: {word}. {sentence}".strip()
+        + " Its money confirms it, or finance decides "
+        "by what Seller Central shows."
+    )
+    with trail("keep_report", by=User.objects.system(), reason=said[:500]):
+        refund = refund_row.one(attempt.refund.key)
+        if refund.state == RefundState.UNKNOWN and newest(refund) == attempt:
+            Refund.objects.filter(pk=refund.pk).update(note=said[:500])
+        _keep(attempt, {"report": word})
+
+
 def _keep(attempt: RefundAttempt, evidence: Mapping) -> None:
-    merged = {**attempt.evidence, **evidence}
-    if merged != attempt.evidence:
-        with trail("keep_report", by=User.objects.system()):
-            RefundAttempt.objects.filter(pk=attempt.pk).update(evidence=merged)
+    with trail("keep_report", by=User.objects.system()):
+        row = RefundAttempt.objects.select_for_update().get(pk=attempt.pk)
+        merged = {**row.evidence, **evidence}
+        if merged != row.evidence:
+            row.evidence = merged
+            row.save(update_fields=["evidence"])
 
 
 def asked_on(feed: Feed) -> date:

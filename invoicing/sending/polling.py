@@ -146,6 +146,8 @@ def _carry_out(feed_id: int) -> Feed:
         if row:
             outcomes.end(row, FeedState.DONE, _summary(feed))
         reach("feed.ended")
+    if any(attempt.evidence.get(outcomes.ADOPTED) for attempt in attempts):
+        _look_at_money(feed)
     return row or feed
 
 
@@ -187,20 +189,23 @@ def look_for(feed_id: int) -> Feed:
     """Look for an unknown feed at Amazon. Never hands it over again, unless the lane dedupes.
 
     Adopted is the one feed of its type, created around the call, that no row of ours names and
-    whose processing report counts exactly our messages; two that fit, or two of ours that are
-    lost, are a person's to tell apart. After ``LOOKS`` looks it stays on the desk.
+    whose processing report counts exactly our messages; its report is evidence, not proof. Two
+    that fit, or two of ours that are lost, are a person's to tell apart. After ``LOOKS`` looks it
+    stays on the desk.
     """
     feed = Feed.objects.select_related("seller", "marketplace").get(pk=feed_id)
     if feed.state != FeedState.UNKNOWN:
         return feed
     if _settled(feed):
         return _decided(feed)
+    verb = feeds.ADOPT
     try:
         amazon = Amazon(feed.seller, feed.marketplace)
         if lanes.lane("feed").dedupes:  # asking again with the same document pays once
             found = amazon.create_feed(
                 feed.feed_type, [feed.marketplace.amazon_id], feed.document_id
             )
+            verb = "submit_feed"
         else:
             found = _find(feed, amazon)
     except AmazonError as error:
@@ -210,7 +215,7 @@ def look_for(feed_id: int) -> Feed:
             _look_at_money(feed)
         return _look_again(feed, "No feed at Amazon fits it yet.")
     reach("look.found")
-    feeds.keep_id(feed.pk, found, verb="adopt_feed")
+    feeds.keep_id(feed.pk, found, verb=verb)
     reach("adopted.committed")
     return Feed.objects.get(pk=feed_id)
 
@@ -233,7 +238,9 @@ def _look_at_money(feed: Feed) -> None:
 
 def _find(feed: Feed, amazon: Amazon) -> str:
     """The id of the one feed at Amazon that is ours, or ""."""
-    since, until = feed.creating_at - BEFORE, feed.creating_at + AFTER
+    # The call is over after its lease; the minute is for clocks that differ.
+    lease = timedelta(seconds=settings.SENDING_LEASE)
+    since, until = feed.creating_at - BEFORE, feed.creating_at + max(lease, BEFORE)
     lost = Feed.objects.filter(
         seller=feed.seller,
         feed_type=feed.feed_type,

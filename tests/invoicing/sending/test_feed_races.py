@@ -2,9 +2,11 @@
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from config.core.models import User
 from config.core.trail import trail
@@ -13,6 +15,7 @@ from invoicing.models import LaneRule
 from invoicing.sending import feeds, outcomes, polling
 from orders.amazon import tokens
 from orders.amazon.errors import NotDone, Refusal
+from tests.factories import make_user
 from tests.invoicing.sending.making import again, attempt_of, due, make_feed_refund, make_rule
 from tests.papers import make_shipped_order
 
@@ -206,3 +209,22 @@ def test_login_lost_at_the_last_moment_costs_delay_only(fake_amazon, monkeypatch
     monkeypatch.setattr(feeds.Amazon, "create_feed", create_feed)
     feed = feeds.hand_over(feed.pk)
     assert (feed.state, again(refund).state) == ("prepared", "sending")
+
+
+# --- A report read too late ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["accepted", "refused", "partly"])
+def test_report_of_an_earlier_attempt_says_nothing_of_the_next_one(fake_amazon, word):
+    refund = make_feed_refund()
+    [feed] = feeds.collect()
+    [stale] = feed.attempts.select_related("refund")
+    with outcomes.locked(feed.pk, "prepared", verb="test") as row:
+        outcomes.fail(row, outcomes.refunds_of(row), "http_400", "Refused.")
+    refunds.approve(refund.key, by=make_user("finance"))
+    [_next] = feeds.collect(timezone.now() + timedelta(hours=1))
+    outcomes.answered(stale, timezone.localdate(), word, "What Amazon said then")
+    assert (again(refund).state, attempt_of(refund).state) == ("sending", "sending")
+    assert attempt_of(refund).evidence == {}
+    assert again(stale).state == "failed"
+    assert again(stale).evidence == {"report": word}

@@ -240,10 +240,54 @@ def test_lost_answer_is_found_at_amazon_and_never_sent_again(fake_amazon, fault)
     assert attempt_of(refund).state == "unknown"
     due()
     assert polling.look_for(feed.pk).state == "submitted"
-    assert followed(feed).state == "done"
-    assert again(refund).state == "sent"
+    feed = followed(feed)
+    assert feed.state == "done"
+    assert "in doubt" in feed.sentence
+    refund = again(refund)
+    assert refund.state == "unknown"  # a file that fits is evidence; only its money is proof
+    assert attempt_of(refund).evidence == {"report": "accepted", "adopted": feed.feed_id}
+    assert "Its money confirms it" in refund.note
+    assert refund in needing.needs_person()
     assert fake_amazon.calls["createFeed"] == 1
     assert fake_amazon.journal.times_paid(refund.order.amazon_order_id) == 1
+
+
+def test_lost_answer_that_was_found_is_confirmed_by_its_money(fake_amazon):
+    refund = make_feed_refund()
+    fake_amazon.fail("createFeed", "truncated")
+    feed = handed_over()
+    with time_machine.travel(timezone.now() + timedelta(minutes=10)):
+        assert polling.look_for(feed.pk).state == "submitted"
+        assert followed(feed).state == "done"  # looks at the account's transactions, too
+        match_refunds()  # as the worker does after an import was committed
+    assert again(refund).state == "confirmed"
+    assert attempt_of(refund).state == "sent"
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "refused"])
+def test_feed_of_somebody_else_that_fits_decides_nothing(fake_amazon, outcome):
+    refund = make_feed_refund()
+    fake_amazon.fail("createFeed", "reset")
+    feed = handed_over()
+    fake_amazon.journal.store(doc := fake_amazon.journal.new_document(), records(1))
+    if outcome == "refused":
+        fake_amazon.journal.reject("303-1", "The amount is not eligible.")
+    fake_amazon.journal.take(feed.feed_type, [feed.marketplace.amazon_id], doc)
+    assert polling.look_for(feed.pk).state == "submitted"
+    assert followed(feed).state == "done"
+    assert again(refund).state == "unknown"
+    assert attempt_of(refund).evidence["report"] == outcome
+
+
+def test_feed_created_after_the_call_was_over_is_not_adopted(fake_amazon, settings):
+    refund = make_feed_refund()
+    fake_amazon.fail("createFeed", "reset")
+    feed = handed_over()
+    fake_amazon.journal.store(doc := fake_amazon.journal.new_document(), records(1))
+    with time_machine.travel(timezone.now() + timedelta(seconds=settings.SENDING_LEASE + 60)):
+        fake_amazon.journal.take(feed.feed_type, [feed.marketplace.amazon_id], doc)
+        assert polling.look_for(feed.pk).state == "unknown"
+    assert again(refund).state == "unknown"
 
 
 @pytest.mark.parametrize("fault", ["503_html", "timeout", "reset"])
@@ -314,15 +358,16 @@ def test_feed_of_somebody_else_is_not_adopted(fake_amazon):
     refund = make_feed_refund()
     fake_amazon.fail("createFeed", "reset")
     feed = handed_over()
-    fake_amazon.journal.store(doc := fake_amazon.journal.new_document(), two_records())
+    fake_amazon.journal.store(doc := fake_amazon.journal.new_document(), records(2))
     fake_amazon.journal.take(feed.feed_type, [feed.marketplace.amazon_id], doc)
     assert polling.look_for(feed.pk).state == "unknown"
     assert again(refund).state == "unknown"
 
 
-def two_records() -> bytes:
+def records(many: int) -> bytes:
     head = "order-id\torder-item-id\tcurrency\titem-price-adj\n"
-    return (head + "303-1\t1\tEUR\t5.00\n303-2\t2\tEUR\t6.00\n").encode()
+    rows = [f"303-{number}\t{number}\tEUR\t5.00\n" for number in range(1, many + 1)]
+    return (head + "".join(rows)).encode()
 
 
 def test_lane_that_dedupes_asks_again_with_the_same_document(fake_amazon):
