@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -19,13 +19,12 @@ from django.utils import timezone
 from config.core import invariants
 from config.core.models import User
 from config.core.trail import trail
-from invoicing import approval, carrying_out, matching_sql, refunds
+from invoicing import carrying_out, matching_sql, refunds
 from invoicing import tasks as invoicing_tasks
 from invoicing.models import JournalLine, Match, Refund, RefundAttempt
 from invoicing.states import LIVE, RefundState
 from orders.imports.run import import_file
 from orders.models import ImportFile, Order, OrderLine
-from returns import order_refund
 from returns import tasks as returns_tasks
 from returns.models import RMA
 from returns.order_refund import propose_without_return
@@ -233,14 +232,14 @@ def test_everything_at_once_never_passes_what_was_paid_unseen(tmp_path):
 # --- Who is first, made certain; and the same without the lock -----------------------------------
 
 
-def without_lock(monkeypatch, module) -> None:
-    """The module reads the lines of an order and locks none of them."""
+def without_lock(monkeypatch) -> None:
+    """Verbs lock the lines of no order (what they lock else stays)."""
+    real = QuerySet.select_for_update
 
-    def reads(order_ids):
-        lines = OrderLine.objects.filter(order_id__in=set(order_ids)).order_by("pk")
-        return {line.pk: line for line in lines}
+    def locks(self, **options):
+        return self.all() if self.model is OrderLine else real(self, **options)
 
-    monkeypatch.setattr(module, "lock_lines", reads)
+    monkeypatch.setattr(QuerySet, "select_for_update", locks)
 
 
 def propose_together(desk: Desk, monkeypatch) -> None:
@@ -260,15 +259,14 @@ def propose_together(desk: Desk, monkeypatch) -> None:
 def test_two_pages_propose_what_fits_once(tmp_path, monkeypatch, locked):
     desk = Desk(tmp_path)
     if not locked:
-        without_lock(monkeypatch, refunds)
-        without_lock(monkeypatch, order_refund)
+        without_lock(monkeypatch)
     propose_together(desk, monkeypatch)
     assert bool(passed_by_proposals(desk.orders)) is not locked
     proposed = Refund.objects.filter(gross__in=RIVALS, state="proposed").count()
     assert proposed == ORDERS if locked else proposed > ORDERS
 
 
-def start_while_amazon_pays(desk: Desk, monkeypatch) -> None:
+def start_while_amazon_pays(desk: Desk, monkeypatch, patience: int) -> None:
     """A page starts refunds and has read what is left; then the settlement comes in, and only
     then, or after patience, is the refund marked as started."""
     read, came, real = threading.Event(), threading.Event(), carrying_out.check_rest
@@ -277,7 +275,7 @@ def start_while_amazon_pays(desk: Desk, monkeypatch) -> None:
         real(refund)
         if not read.is_set():
             read.set()
-            came.wait(timeout=4)  # with the lock it cannot come before this one is done
+            came.wait(timeout=patience)  # with the lock it cannot come before this one is done
 
     def brings():
         assert read.wait(timeout=30)
@@ -295,11 +293,11 @@ LOCKED, NOT_BY_US, NOT_BY_MATCHING = "locked", "start does not lock", "matching 
 def test_start_and_settlement_see_each_other(tmp_path, monkeypatch, how):
     desk = Desk(tmp_path)
     if how == NOT_BY_US:
-        without_lock(monkeypatch, approval)
+        without_lock(monkeypatch)
     elif how == NOT_BY_MATCHING:
         lock = matching_sql.LOCK_LINES
         monkeypatch.setattr(matching_sql, "LOCK_LINES", lock.replace("FOR NO KEY UPDATE", ""))
-    start_while_amazon_pays(desk, monkeypatch)
+    start_while_amazon_pays(desk, monkeypatch, patience=3 if how == LOCKED else 60)
     assert bool(passed_when_started(desk.orders)) is (how != LOCKED)
     desk.all_sent()
     assert passed_unseen(desk.orders) == []  # lost or not: what left twice is an exception
