@@ -91,7 +91,7 @@ def test_refund_page_in_constant_queries(client, finance):
         client.get(refund.get_absolute_url())
         with CaptureQueriesContext(connection) as queries:
             client.get(refund.get_absolute_url())
-        assert len(queries) == 11
+        assert len(queries) == 15
 
 
 def test_a_refund_walks_through_the_desk_by_its_buttons(client, finance):
