@@ -15,6 +15,7 @@ from config.core.refused import Refused
 from config.core.roles import require
 from config.core.trail import trail
 from invoicing.models import Refund, RefundLine
+from invoicing.models.refund import Source
 from invoicing.states import REFUND_VERB, RefundState
 
 RELATED = ("order__marketplace", "order__buyer", "seller", "payee")
@@ -64,10 +65,13 @@ def tell(refund_ids: Iterable[int], *, money: Iterable[int] | None = None) -> No
 def by_keys(keys: Iterable[UUID | str], *, related: Iterable[str] = RELATED) -> list[Refund]:
     """Lock the refunds with these keys in the order of their ids; unknown keys are left out.
 
-    ``related`` comes along with each of them; what many share is cheaper to load on its own.
+    ``related`` comes along with each of them; what many share is cheaper to load on its own. A
+    refund of Amazon's names no case: the cases of its order are those that follow it.
     """
     rows = Refund.objects.filter(key__in=list(keys))
-    lock_first(rows.order_by().values_list("origin", flat=True))
+    named = list(rows.order_by().values_list("origin", "source", "order_id"))
+    theirs = [order for _origin, source, order in named if source != Source.RETOUR]
+    lock_first([origin for origin, _source, _order in named], theirs)
     locked = rows.select_for_update(of=("self",)).order_by("pk")
     return list(locked.select_related(*related).defer("basis"))
 
