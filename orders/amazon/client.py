@@ -101,10 +101,9 @@ class Amazon:
             answer = self._feeds("getFeeds", "get_feeds", **asked)
             for feed in _list(answer, "feeds"):
                 found[_text(feed, "feedId")] = feed  # a page may come twice
-            token = answer.get("nextToken")
-            if not token or token in seen:
+            token = _next(answer, seen)
+            if not token:
                 return list(found.values())
-            seen.add(token)
             asked = {"next_token": token}  # the only parameter then
 
     def feed_document(self, document_id: str) -> bytes:
@@ -162,10 +161,9 @@ class Amazon:
             payload = _parsed(body).get("payload") or {}
             if rows := _list(payload, "transactions"):
                 yield Page(rows, body)
-            token = payload.get("nextToken")
-            if not token or token in seen:
+            token = _next(payload, seen)
+            if not token:
                 return
-            seen.add(token)
             asked = asked | {"next_token": token}  # here all other parameters stay
 
     # --- One call ---------------------------------------------------------------------------
@@ -230,6 +228,19 @@ def _text(answer: dict[str, Any], key: str) -> str:
     if not isinstance(value, str) or not value:
         raise Unclear("broken", f"Amazon's answer lacks {key}.")
     return value
+
+
+def _next(answer: dict[str, Any], seen: set[str]) -> str:
+    """The token of the next page, "" after the last one; ``seen`` are those of before.
+
+    One that comes again leads in a circle: what the list holds beyond it nobody knows, and half a
+    list must not be taken for all of it.
+    """
+    token = answer.get("nextToken") or ""
+    if token in seen:
+        raise Unclear("broken", "Amazon's list repeats itself and does not end.")
+    seen.add(token)
+    return token
 
 
 def _list(answer: dict[str, Any], key: str) -> list[dict[str, Any]]:

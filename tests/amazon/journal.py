@@ -86,6 +86,7 @@ class Behaviour:
     late: float = 0.0  # createFeed takes effect at once, answers and is listed that much later
     pages_twice: bool = False  # lists and pages come twice
     twice: bool = False  # one effect, two feeds: each with an id and reports of its own
+    circle: bool = False  # the token of a page leads to the same page, with the same token
     empty_pages: bool = False  # a page without rows, with a token, before each one
     page_size: int = 100
     rate: str = "50.0"  # what every answer says in x-amzn-RateLimit-Limit; "" for nothing

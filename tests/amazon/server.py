@@ -194,6 +194,9 @@ class Server:
                 pages = [page for page in pages for _ in range(2)]
             if self.behaviour.empty_pages:
                 pages = [one for page in pages for one in ([], page)]
+        if self.behaviour.circle:
+            self.pages["page-again"] = pages
+            return pages[0], "page-again"
         first, rest = (pages[0], pages[1:]) if pages else ([], [])
         following = f"page-{time.monotonic_ns()}" if rest else ""
         if rest:

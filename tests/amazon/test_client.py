@@ -94,6 +94,15 @@ def test_list_of_feeds_has_each_once_from_all_pages(amazon, fake_amazon, oddity,
     assert fake_amazon.calls["getFeeds"] >= 3
 
 
+def test_list_of_feeds_whose_token_comes_again_is_not_taken_for_all(amazon, fake_amazon):
+    handed_over(amazon)
+    fake_amazon.behaviour.circle = True
+    with pytest.raises(Unclear) as unclear:
+        recent(amazon)
+    assert unclear.value.code == "broken"
+    assert fake_amazon.calls["getFeeds"] == 2
+
+
 def test_effect_that_is_said_twice_is_listed_under_two_ids_and_paid_once(amazon, fake_amazon):
     fake_amazon.behaviour.twice = True
     feed_id = handed_over(amazon)
@@ -317,6 +326,15 @@ def test_pages_without_rows_are_passed_over(amazon, fake_amazon, oddity, times):
     pages = list(amazon.transaction_pages(timezone.now() - timedelta(days=1)))
     assert [len(page.transactions) for page in pages] == [1, 1] * times
     assert fake_amazon.calls["listTransactions"] == 4
+
+
+def test_transactions_whose_token_comes_again_are_not_taken_for_all(amazon, fake_amazon):
+    fake_amazon.behaviour.page_size, fake_amazon.behaviour.circle = 1, True
+    refunded(fake_amazon, amazon)
+    with pytest.raises(Unclear) as unclear:
+        list(amazon.transaction_pages(timezone.now() - timedelta(days=1)))
+    assert unclear.value.code == "broken"
+    assert fake_amazon.calls["listTransactions"] == 2
 
 
 def test_marketplace_is_not_named_in_the_us(amazon, fake_amazon):
