@@ -2,9 +2,11 @@
 where it came from, what it is tied to, and where a person says what a transaction means.
 """
 
+from datetime import datetime, timedelta
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -99,8 +101,16 @@ def _transaction(fact: MoneyFact) -> list[MoneyFact]:
     if fact.adjustment_id:
         found = found.filter(adjustment_id=fact.adjustment_id)
     else:
-        found = found.filter(posted_at=fact.posted_at, order_item_code=fact.order_item_code)
+        found = found.filter(_same_moment(fact.posted_at), order_item_code=fact.order_item_code)
+        if not fact.order_item_code:
+            found = found.filter(sku=fact.sku)
     return list(found.select_related("settlement", "refund", "order_line").order_by("pk"))
+
+
+def _same_moment(at: datetime) -> Q:
+    """Within its second: that is how exactly every source tells it."""
+    second = at.replace(microsecond=0)
+    return Q(posted_at__gte=second, posted_at__lt=second + timedelta(seconds=1))
 
 
 def _bookings(fact: MoneyFact) -> list[JournalLine]:

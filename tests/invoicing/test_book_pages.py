@@ -390,6 +390,15 @@ def test_money_of_our_refund_shows_on_it(client, finance, untied_fact):
     assert "50.00" in text_of(client.get(refund.get_absolute_url()))
 
 
+def test_what_was_posted_with_it_for_another_sku_stays_untied(client, finance, untied_fact):
+    fact, order = untied_fact.fact, untied_fact.order
+    given = {"order_item_code": "", "at": fact.posted_at}
+    other = make_fact(fact.settlement, order, None, "-7.00", sku="ANOTHER", **given)
+    mine = make_fact(fact.settlement, order, None, "-3.00", sku="MINE", **given)
+    assign(client, mine, means=f"line-{order.lines.last().pk}", reason="The buyer wrote which.")
+    assert (again(mine).refund.gross, again(other).refund) == (Decimal("3.00"), None)
+
+
 def test_money_is_assigned_with_a_reason_by_finance_only(client, finance, untied_fact):
     line = untied_fact.order.lines.last()
     assert assign(client, untied_fact.fact, means=f"line-{line.pk}").status_code == 422

@@ -54,7 +54,7 @@ def test_refund_that_amazon_made_meanwhile_is_shown_before_the_click(client, fin
     assert "Approve 1 refund<" in page
     assert "1 stays as it is" in page
     assert "already took the rest: propose a new amount" in page
-    [(key, sentence)] = refunds.approve_many([refund.key], by=finance).refused
+    [(_key, sentence)] = refunds.approve_many([refund.key], by=finance).refused
     assert escape(sentence) in page  # the page says what the click would have said
 
 
