@@ -16,6 +16,7 @@ from invoicing.states import RefundState
 from orders.imports.run import import_file
 from orders.models import OrderLine
 from returns.demo import catalogue, reports
+from returns.demo.feeds import Feeds
 from returns.demo.papers import Papers
 from returns.demo.story import Plan, Story, clock
 
@@ -42,7 +43,9 @@ class Money:
         self._carry_out(paid, by_number)
         self.papers.credit_notes()
         self.papers.corrections()
-        self._stumble([row for row in rows if by_number[row.origin].fate == "waiting"])
+        waiting = [row for row in rows if by_number[row.origin].fate == "waiting"]
+        gone = Feeds(self.story).tell(waiting)
+        self._stumble([row for row in waiting if row.pk not in gone])
         self._settle([r for r in paid if by_number[r.origin].fate == "settled"], folder)
 
     def _day(self, plan: Plan, after: int) -> dt.datetime:

@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 from config.core import invariants
 from invoicing import documents
-from invoicing.models import Delivery, Document, IssuingMode, Refund
+from invoicing.models import Delivery, Document, Feed, IssuingMode, Refund
 from invoicing.texts import LANGUAGES
 
 # Walks all verbs and makes every file: as long as many other tests together.
@@ -44,6 +44,11 @@ def test_demo_issues_documents_of_every_kind_and_breaks_no_promise(ours):
     stopped = Document.objects.filter(state="draft").exclude(findings=[])
     found = Counter(code for one in stopped for code in {row["code"] for row in one.findings})
     assert found == {"buyer_address": 1, "treatment": 1, "rate_unknown": 1}
+    sent = Feed.objects.values_list("state", "attempts__state").distinct()
+    seen = {("done", "sent"), ("unknown", "unknown")}
+    assert seen <= set(sent) <= seen | {("submitted", "sending")}  # a larger demo has them all
+    assert b"successful" in bytes(Feed.objects.filter(state="done")[0].report)
+    assert not Feed.objects.exclude(next_at=None).exists()  # the real Amazon is never asked
     assert Refund.objects.exclude(basis={}).count() > 20  # what refund_recalculates looks at
     found = {one.name: invariants.violations(one) for one in invariants.promises()}
     assert found["refund_recalculates"] == (0, [])
