@@ -1,6 +1,7 @@
 """The promises of matches, each recomputed from the rows by one query: nothing vanishes."""
 
 from config.core.invariants import Promise, register
+from invoicing.matches.rules import GRACE_DAYS
 from invoicing.matches.sql import MONEY_KEY, UNTIED_OR_BARE
 
 COMPARED = """
@@ -34,7 +35,25 @@ EXPLAINED = """
     WHERE m.result = 'explained' AND m.explained_hash <> m.figures_hash
 """
 
+# Until a settlement tells, a person hears of every report of Amazon's that says otherwise.
+CONTRADICTED = f"""
+    SELECT r.id, r.state, a.evidence ->> 'report' AS report FROM invoicing_refund r
+    JOIN invoicing_refundattempt a ON a.refund_id = r.id
+    WHERE (r.state = 'failed' AND a.evidence ->> 'report' IN ('accepted', 'partly')
+            OR r.state = 'sent' AND a.state = 'sent' AND a.evidence ->> 'report' = 'refused')
+      AND NOT EXISTS (SELECT FROM invoicing_moneyfact f WHERE f.refund_id = r.id)
+      AND NOT EXISTS (
+        SELECT FROM invoicing_settlement s
+        WHERE s.seller_id = r.seller_id AND s.currency = r.currency
+          AND COALESCE(s.ends_at, s.deposited_at)::date
+            > COALESCE(r.sent_on, r.sending_at::date, r.proposed_at::date) + {GRACE_DAYS})
+      AND NOT EXISTS (
+        SELECT FROM invoicing_match m WHERE m.refund_id = r.id AND m.result <> 'matched')
+"""
+
 register(
+    Promise("reports_heard", "What Amazon's report says against a person's word is an exception.",
+            CONTRADICTED),
     Promise("refunds_compared", "Every refund whose money left, or may have left, has its match.",
             COMPARED),
     Promise("matched_ties", "What is called matched ties to the cent: the refund and the money.",

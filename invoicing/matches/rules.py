@@ -83,6 +83,15 @@ SENTENCES = {
         "The answer to this refund of %(expected)s %(currency)s was lost and no money is seen yet:"
         " look in Seller Central, then decide."
     ),
+    "contradicted_sent": gettext_noop(
+        "A person said that these %(expected)s %(currency)s were sent, Amazon's report of the feed"
+        " says that it refused it, or a part of it: look in Seller Central. If the buyer was not"
+        " paid, say that it failed."
+    ),
+    "contradicted_failed": gettext_noop(
+        "A person said that this refund on order %(order)s failed, Amazon's report of the feed says"
+        " that it accepted it, or a part of it. Do not refund it again: the next settlement tells."
+    ),
     "missing": gettext_noop(
         "Sent on %(day)s, but no settlement shows these %(expected)s %(currency)s; by now one"
         " should."

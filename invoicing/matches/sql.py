@@ -28,7 +28,19 @@ candidate AS (
     FROM invoicing_refund r
     WHERE r.source <> 'opening' AND {SELLERS.format("r")} AND {REFUNDS.format("r")}
       AND (r.state IN ('sent', 'confirmed', 'unknown', 'reversed')
-           OR EXISTS (SELECT FROM invoicing_match m WHERE m.refund_id = r.id))
+           OR EXISTS (SELECT FROM invoicing_match m WHERE m.refund_id = r.id)
+           OR r.state = 'failed' AND EXISTS (
+               SELECT FROM invoicing_refundattempt a
+               WHERE a.refund_id = r.id AND a.evidence ->> 'report' IN ('accepted', 'partly')))
+)"""
+# What a person said of a refund, and Amazon's report of its feed says otherwise.
+_CONTRADICTED = """
+contradicted AS (
+    SELECT DISTINCT a.refund_id
+    FROM invoicing_refundattempt a JOIN candidate c ON c.id = a.refund_id
+    WHERE c.state = 'failed' AND a.evidence ->> 'report' IN ('accepted', 'partly')
+       OR c.state = 'sent' AND a.state = 'sent'
+          AND a.evidence ->> 'report' IN ('refused', 'partly')
 )"""
 _MONEY = f"""
 money AS (
@@ -128,7 +140,9 @@ compared AS (
         CASE WHEN c.due > 0 AND a.units > a.accepted THEN a.units END AS units, a.accepted,
         CASE WHEN COALESCE(a.decided, false) THEN NULL ELSE twin.key END AS twin,
         over_paid.key AS over_paid, unclear.refund_id IS NOT NULL AS no_units,
-        no_rate.day IS NOT NULL AND c.due > 0 AS no_rate
+        no_rate.day IS NOT NULL AND c.due > 0 AS no_rate,
+        contradicted.refund_id IS NOT NULL AND m.seen IS NULL
+            AND NOT COALESCE(s.until > c.day + %(grace_days)s, false) AS contradicted
     FROM candidate c LEFT JOIN money m ON m.refund_id = c.id
     LEFT JOIN above a ON a.refund_id = c.id
     LEFT JOIN invoicing_document d ON d.id = c.document_id
@@ -139,6 +153,7 @@ compared AS (
     LEFT JOIN twin ON twin.refund_id = c.id
     LEFT JOIN over_paid ON over_paid.refund_id = c.id
     LEFT JOIN unclear ON unclear.refund_id = c.id
+    LEFT JOIN contradicted ON contradicted.refund_id = c.id
     LEFT JOIN no_rate ON no_rate.seller_id = c.seller_id AND no_rate.currency = c.currency
         AND no_rate.day = c.day
 )"""
@@ -161,7 +176,8 @@ judged AS MATERIALIZED (
              WHEN due > 0 AND seen = due AND shows_tax AND abs(seen_tax - tax) > %(tolerance)s
              THEN 'vat:vat'
              WHEN paper_vat AND NOT paper_amount THEN 'vat:document_vat' END,
-        CASE WHEN state = 'unknown' THEN 'unknown:unknown' END,
+        CASE WHEN state = 'unknown' THEN 'unknown:unknown'
+             WHEN contradicted THEN 'unknown:contradicted_' || state END,
         CASE WHEN state = 'sent' AND lane = 'bank' AND seen IS NULL
                  AND day + %(cycle_days)s < %(today)s THEN 'missing:bank_missing'
              WHEN state IN ('sent', 'confirmed') AND seen IS NULL AND lane <> 'bank'
@@ -346,7 +362,7 @@ def returns(above: str = NOTHING_ABOVE) -> str:
     goods allow, how many and how many they allow (units, accepted).
     """
     parts = (
-        _CANDIDATE, _MONEY, _SETTLED, FEES, INVOICES, _TWIN, _UNITS, _RATES,
+        _CANDIDATE, _MONEY, _SETTLED, FEES, INVOICES, _TWIN, _UNITS, _RATES, _CONTRADICTED,
         f"above AS ({above})", _COMPARED, _JUDGED, _RETURN_ROWS, _ROWS, f"written AS ({_UPSERT})",
     )  # fmt: skip
     return f"WITH {', '.join(parts)} {_COUNT}"
@@ -373,5 +389,8 @@ WHERE m.kind = 'money' AND m.result <> 'matched' AND {SELLERS.format("m")} AND N
 CONCERNED = """
 SELECT r.id FROM invoicing_refund r WHERE r.id = ANY(%(refunds)s) AND r.source <> 'opening'
   AND (r.state IN ('sent', 'confirmed', 'unknown', 'reversed')
-       OR EXISTS (SELECT FROM invoicing_match m WHERE m.refund_id = r.id))
+       OR EXISTS (SELECT FROM invoicing_match m WHERE m.refund_id = r.id)
+       OR r.state = 'failed' AND EXISTS (
+           SELECT FROM invoicing_refundattempt a
+           WHERE a.refund_id = r.id AND a.evidence ->> 'report' IN ('accepted', 'partly')))
 """

@@ -17,6 +17,7 @@ from config.core.models import User
 from config.core.trail import trail
 from invoicing import refund_row
 from invoicing.crediting import write_credit_note
+from invoicing.matches.refresh import refresh_refunds
 from invoicing.models import Feed, MoneyFact, Refund, RefundAttempt
 from invoicing.sending.accepted import ACCEPTED
 from invoicing.sending.attempts import OPEN, Answer, close_attempt, close_attempts, newest
@@ -211,6 +212,7 @@ def _keep(attempt: RefundAttempt, evidence: Mapping) -> None:
         if merged != row.evidence:
             row.evidence = merged
             row.save(update_fields=["evidence"])
+            refresh_refunds([row.refund_id])  # it may say otherwise than a person did
 
 
 def asked_on(feed: Feed) -> date:

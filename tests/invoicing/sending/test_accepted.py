@@ -9,10 +9,12 @@ from django.utils import timezone
 from config.core import invariants
 from config.core.models import User
 from config.core.refused import Refused
+from config.core.sentence import Sentence
 from config.core.trail import trail
 from invoicing import refunds
+from invoicing.matches.refresh import refresh
 from invoicing.matching import match_refunds
-from invoicing.models import Feed, Refund
+from invoicing.models import Feed, Match, Refund
 from invoicing.sending import accepted as accepted_module
 from invoicing.sending import bank, feeds, outcomes, polling
 from tests.factories import make_user
@@ -82,7 +84,7 @@ def settlement(refund, *amounts):
     at = timezone.now()
     found = make_settlement(refund.seller, deposited_at=at, ends_at=at)
     for amount in amounts:
-        make_fact(found, refund.order, refund.order.lines.get(), amount, adjustment="A1")
+        make_fact(found, refund.order, refund.order.lines.get(), amount, adjustment="A1", at=at)
     match_refunds()
 
 
@@ -268,3 +270,46 @@ def test_lost_file_is_looked_for_until_the_end_where_one_of_it_was_given_up(fake
     polling.poll(feed.pk)
     assert attempt_of(refund).evidence["report"] == "accepted"
     refused("accepted_at_amazon", refunds.approve, refund.key, by=make_user("finance"))
+
+
+# --- A report against a person's word ------------------------------------------------------------
+
+
+def exception_of(refund) -> str:
+    """The sentence of its open exception of cause unknown, as people read it."""
+    match = Match.objects.get(refund=refund)
+    assert (match.result, match.cause) == ("open", "unknown")
+    return str(Sentence.from_json(match.detail))
+
+
+def test_report_that_refuses_what_a_person_called_sent_is_an_exception_at_once(fake_amazon):
+    refund = make_feed_refund()
+    fake_amazon.journal.reject(refund.order.amazon_order_id, "Not eligible.")
+    feed = handed_over()
+    finance, today = make_user("finance"), timezone.localdate()
+    refunds.mark_sent(refund.key, by=finance, sent_on=today, amount=refund.gross)
+    assert Match.objects.get(refund=refund).cause == "timing"
+    due()
+    polling.poll(feed.pk)
+    assert attempt_of(refund).evidence["report"] == "refused"
+    assert "refused it" in exception_of(refund)
+    settlement(refund, -refund.gross)
+    assert Match.objects.get(refund=refund).cause != "unknown"
+
+
+def test_report_that_accepts_what_a_person_called_failed_is_an_exception_at_once(fake_amazon):
+    refund = given_up(fake_amazon)
+    assert "accepted it" in exception_of(refund)
+    with time_machine.travel(timezone.now() + LATER):
+        settlement(refund)
+        refresh()
+        assert Match.objects.get(refund=refund).result == "matched"
+
+
+def test_failed_refund_without_a_word_of_amazon_is_no_exception(fake_amazon):
+    refund = make_feed_refund()
+    fake_amazon.fail("createFeed", "400")
+    handed_over()
+    refresh()
+    assert again(refund).state == "failed"
+    assert not Match.objects.filter(refund=refund).exists()
