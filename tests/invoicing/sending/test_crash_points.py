@@ -159,7 +159,7 @@ SMALL = ("collect.attempts_open", "creating.committed", "create.answered", "refu
 def test_worker_that_dies_around_the_call_pays_once_or_asks_a_person():
     ended = run(PROVIDERS[0], SMALL)
     # Nobody can know whether the call that was never made had been made; and of one whose answer
-    # died with the worker Amazon shows a feed that fits, which is evidence: money or a person tells.
+    # died with the worker Amazon shows a feed that fits, which is evidence, no proof.
     unknown = dict.fromkeys(("creating.committed", "create.answered"), "unknown")
     assert ended == dict.fromkeys(SMALL, "sent") | unknown
 
