@@ -102,7 +102,7 @@ def foresee(refunds: list[Refund], *, by) -> dict[int, Refused]:
 def _approve(keys, *, by, seen: dict[str, str]) -> tuple[list[Refund], dict[str, Refused]]:
     require(by, REFUND_VERB["approve"].permission)
     with trail("approve_refund", by=by):
-        refunds = refund_row.by_keys(keys, related=("order", "payee"))
+        refunds = refund_row.by_keys(keys, related=("payee",))
         facts = _Facts.of(refunds)
         facts.invoices = invoices_of(refund.order_id for refund in refunds)
         facts.objections = refund_row.objections(refunds, facts.own_rows)

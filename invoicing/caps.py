@@ -41,7 +41,8 @@ def read_lines(order_ids: Iterable[int]) -> dict[int, OrderLine]:
 
 
 def _lines(order_ids: Iterable[int]) -> QuerySet[OrderLine]:
-    return OrderLine.objects.filter(order_id__in=set(order_ids)).order_by("pk")
+    rows = OrderLine.objects.filter(order_id__in=set(order_ids)).order_by("pk")
+    return rows.defer("previous_raw", "row_hash")
 
 
 def live_sums(line_ids: Iterable[int], *, without: Iterable[int] = ()) -> dict[Key, Split]:
@@ -64,8 +65,9 @@ def exceeded(
     ``taken`` and ``added`` are sums per (line, component). Fees lower the sum of their group, so a
     group may hold item and goodwill; the item itself is capped without them.
     """
-    for group, together in MEMBERS.items():
-        for members in ((group,), together):
+    groups = {CAP_GROUP[component] for pk, component in added if pk == line.pk}
+    for group in (group for group in MEMBERS if group in groups):
+        for members in ((group,), MEMBERS[group]):
             now = _sum(added, line.pk, members)
             if not now:
                 continue

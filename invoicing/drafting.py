@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 
 from config.core.money import ZERO
@@ -31,6 +32,7 @@ NO_INVOICE = (
         "and date; a credit note must name the invoice it corrects."
     ),
 )
+OF_ORDER = ("seller", "marketplace", "buyer", "currency")  # what a credit note takes from it
 PROMOTIONS = {"item": "item_promotion", "shipping": "shipping_promotion"}
 
 
@@ -155,10 +157,10 @@ def invoice_of(order: Order) -> Document:
 def invoices_of(order_ids: Iterable[int]) -> dict[int, list[Document]]:
     """The invoices that stand, per order id, the oldest first; orders without one are missing.
 
-    Payloads, which are large, are left in the database.
+    What the gate found and froze, which is large, is left in the database.
     """
     found: dict[int, list[Document]] = {}
-    for invoice in sorted(current(order_ids).defer("payload"), key=_age):
+    for invoice in sorted(current(order_ids).defer("payload", "findings", "accepted"), key=_age):
         found.setdefault(invoice.order_id, []).append(invoice)
     return found
 
@@ -196,6 +198,7 @@ def draft_credit_notes(
     shares = spread_lines(ours, invoices, lines)
     billed = _fees_apart(ours, shares)
     languages = _languages(refund.order_id for refund in ours)
+    prefetch_related_objects(ours, Prefetch("order", Order.objects.only(*OF_ORDER)))
     made = {
         refund.pk: credit_document(
             refund,

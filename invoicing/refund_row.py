@@ -68,11 +68,12 @@ def by_keys(keys: Iterable[UUID | str], *, related: Iterable[str] = RELATED) -> 
     ``related`` comes along with each of them; what many share is cheaper to load on its own. A
     refund of Amazon's names no case: the cases of its order are those that follow it.
     """
-    rows = Refund.objects.filter(key__in=list(keys))
-    named = list(rows.order_by().values_list("origin", "source", "order_id"))
-    theirs = [order for _origin, source, order in named if source != Source.RETOUR]
-    lock_first([origin for origin, _source, _order in named], theirs)
-    locked = rows.select_for_update(of=("self",)).order_by("pk")
+    rows = Refund.objects.filter(key__in=list(keys)).order_by()
+    named = list(rows.values_list("pk", "origin", "source", "order_id"))
+    theirs = [order for _pk, _origin, source, order in named if source != Source.RETOUR]
+    lock_first([origin for _pk, origin, _source, _order in named], theirs)
+    found = Refund.objects.filter(pk__in=[pk for pk, _origin, _source, _order in named])
+    locked = found.select_for_update(of=("self",)).order_by("pk")
     return list(locked.select_related(*related).defer("basis"))
 
 
