@@ -38,7 +38,7 @@ LEASE = 0.8
 LOST = ("lost.written", "lost.committed", "look.found", "adopted.committed")
 FOUND = LOST[2:]  # and only where the feed was known again at Amazon
 # Reached only where it was not.
-ANSWERED = ("create.answered",)
+ANSWERED = ("create.answered", "refund.written")
 
 
 @dataclass(frozen=True)
