@@ -16,10 +16,15 @@ def issue_document(document_id: int) -> bool:
 
 @shared_task(name="invoicing.tasks.finish_documents")
 def finish_documents() -> int:
-    """Issue what is due or numbered and still waits (beat, every minute)."""
+    """Issue what is due or numbered and still waits (beat, every minute), and end the exceptions
+    that waited for it.
+    """
     from invoicing.documents import finish_documents as finish
+    from invoicing.matches.refresh import refresh_issued
 
-    return finish()
+    done = finish()
+    refresh_issued()
+    return done
 
 
 @shared_task(name="invoicing.tasks.send_deliveries")

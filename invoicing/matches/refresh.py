@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import structlog
@@ -17,8 +17,11 @@ from django.utils import timezone
 
 from config.core.models import User
 from config.core.trail import current_actor, trail
+from invoicing import refund_row
 from invoicing.fx import STALE_AFTER
 from invoicing.matches import rules, sql
+from invoicing.models import Refund
+from invoicing.models.match import Cause, Result
 from invoicing.particulars import EURO_SINCE, national_currency
 from invoicing.payload import iso_country
 from orders.models import Seller
@@ -29,6 +32,8 @@ TRIES = 3
 # Shorter than a deadlock is looked for: where a verb holds a row, the refresh is who gives way.
 PATIENCE = "500ms"
 MANY = 500  # refunds from which on a comparison is planned for many
+JUST_ISSUED = timedelta(minutes=10)  # every minute looks back; the hourly comparison sees the rest
+AT_ONCE = 1000
 _above = [sql.NOTHING_ABOVE]
 
 
@@ -72,6 +77,24 @@ def refresh_refunds(refund_ids: Iterable[int]) -> Refreshed:
             return _compare(cursor, len(found), values)
     with trail("refresh_matches", by=User.objects.system()), connection.cursor() as cursor:
         return _compare(cursor, len(found), values)
+
+
+def refresh_issued() -> int:
+    """Compare again what waited for a credit note that was issued a moment ago; how many refunds.
+
+    Issuing holds the document, not the refund, so it cannot do this itself.
+    """
+    waited = Refund.objects.filter(
+        match__result=Result.OPEN,
+        match__cause=Cause.CREDIT_NOTE,
+        document__issued_at__gte=timezone.now() - JUST_ISSUED,
+    )
+    keys = list(waited.order_by("pk").values_list("key", flat=True)[:AT_ONCE])
+    if not keys:
+        return 0
+    with trail("refresh_matches", by=User.objects.system()):
+        refresh_refunds([refund.pk for refund in refund_row.by_keys(keys)])
+    return len(keys)
 
 
 def refresh_money(seller_ids: list[int] | None) -> None:

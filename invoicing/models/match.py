@@ -42,7 +42,7 @@ class Cause(models.TextChoices):
     MISSING = "missing", _("Missing at Amazon")
     CREDIT_NOTE = "credit_note", _("Credit note missing")
     GOODS = "goods", _("Goods not seen")
-    UNITS = "units", _("Units unclear")
+    UNITS = "units", _("Units do not tie")
     FX = "fx", _("Exchange rate missing")
     TIMING = "timing", _("Not posted yet")
 

@@ -21,10 +21,18 @@ class ScopeForm(forms.Form):
     """Whose figures."""
 
     seller = forms.ModelChoiceField(
-        Seller.objects.all(), required=False, label=_("Seller"), to_field_name="code"
+        Seller.objects.all(),
+        required=False,
+        label=_("Seller"),
+        to_field_name="code",
+        empty_label=_("All"),
     )
     marketplace = forms.ModelChoiceField(
-        Marketplace.objects.all(), required=False, label=_("Marketplace"), to_field_name="code"
+        Marketplace.objects.all(),
+        required=False,
+        label=_("Marketplace"),
+        to_field_name="code",
+        empty_label=_("All"),
     )
     by = forms.ChoiceField(choices=figures.BY.items(), required=False, label=_("Cost by"))
 

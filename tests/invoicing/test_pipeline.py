@@ -14,7 +14,8 @@ from config.core.models import Counter, User
 from config.core.refused import Refused
 from config.core.trail import trail
 from invoicing import documents, finishing, gate, numbering, paper, refunds, tasks
-from invoicing.models import Document, IssuingMode
+from invoicing.matches.refresh import refresh
+from invoicing.models import Document, IssuingMode, Match
 from invoicing.payload import Payload
 from tests.factories import make_buyer, make_registration, make_user
 from tests.papers import make_due, make_invoice, make_issuing, make_refund, make_shipped_order
@@ -319,6 +320,16 @@ def test_lost_worker_between_number_and_file_costs_no_number():
     number = again(note).number
     assert tasks.finish_documents() == 2
     assert (again(note).number, again(note).state) == (number, "issued")
+
+
+def test_exception_that_waited_for_the_paper_ends_with_it():
+    note = due_note()
+    with time_machine.travel(timezone.now() + timedelta(days=4)):
+        refresh()
+        waits = Match.objects.get(refund__document=note)
+        assert waits.detail["template"].startswith("The money left")
+        tasks.finish_documents()
+    assert Match.objects.get(pk=waits.pk).cause == "timing"
 
 
 def test_page_that_does_not_say_what_the_xml_says_is_not_issued(monkeypatch):
