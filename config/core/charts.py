@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
+from textwrap import wrap
 
 WIDTH, HEIGHT = 720, 200
-LEFT, BOTTOM, TOP = 56, 24, 8  # room for the tick marks
+LEFT, BOTTOM, TOP = 56, 36, 8  # room for the tick marks
 GAP = Decimal("0.25")  # of a column, between two columns
 STEPS = (1, 2, 5)
 MOST_LABELS = 9
-LONGEST_LABEL = 14  # letters under a column; the table has them all
+LETTERS, LINES = 12, 2  # of a label under a column; the table has it whole
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Tick:
-    """A label of an axis at its place."""
+    """A label of an axis at its place, in one or two lines."""
 
     at: Decimal
     label: str
+    more: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _drawn(
     up = [Tick(_round(HEIGHT - BOTTOM - line * scale), f"{line.normalize():,f}") for line in lines]
     every = -(-len(columns) // MOST_LABELS)
     across = [
-        Tick(_round(LEFT + broad * place + broad / 2), _short(columns[place]))
+        Tick(_round(LEFT + broad * place + broad / 2), *_wrapped(columns[place]))
         for place in range(0, len(columns), every)
     ]
     return Chart(title, columns, series, marks, across, up, links)
@@ -135,8 +137,8 @@ def _link(links: Sequence[str], place: int) -> str:
     return links[place] if links else ""
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1].rstrip()}…"
+def _wrapped(label: str) -> list[str]:
+    return wrap(label, LETTERS, max_lines=LINES, placeholder="…") or [""]
 
 
 def _column(

@@ -66,4 +66,18 @@ def test_columns_lead_to_their_rows_and_long_names_are_cut_under_the_axis_only()
     chart = stacked("t", ["Damaged in the warehouse", "w"], series, ["/x/", ""])
     assert [mark.href for mark in chart.marks] == ["/x/", ""]
     assert chart.rows[0] == ("Damaged in the warehouse", [1], "/x/")
-    assert [tick.label for tick in chart.across] == ["Damaged in th…", "w"]
+    assert [(tick.label, tick.more) for tick in chart.across] == [
+        ("Damaged in", "the…"),
+        ("w", ""),
+    ]
+
+
+def test_long_names_stand_in_two_lines_under_their_column():
+    names = ["Damaged by the carrier", "Donaudampfschifffahrt", "Defective", ""]
+    chart = stacked("t", names, [Series("a", "A", [1, 2, 3, 4])])
+    assert [(tick.label, tick.more) for tick in chart.across] == [
+        ("Damaged by", "the carrier"),
+        ("Donaudampfsc", "hifffahrt"),
+        ("Defective", ""),
+        ("", ""),
+    ]
