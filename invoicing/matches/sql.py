@@ -121,6 +121,7 @@ home AS (
 _COMPARED = """
 compared AS (
     SELECT c.*, a.sides AS above, a.name AS case_name, d.number, d.state AS document_state,
+        concat_ws('/', d.id, d.gross, d.tax) AS paper,
         m.facts, m.shows_tax, m.tax AS seen_tax, s.until,
         COALESCE(m.posted_on, c.day) AS posted_on,
         COALESCE(m.seen, CASE WHEN c.lane = 'bank' AND c.state = 'confirmed' THEN c.due END)
@@ -250,7 +251,7 @@ stated AS (
     )
 }) END AS detail,
         concat_ws('|', array_to_string(reasons, ','), due, expected, j.seen, j.tax, j.seen_tax,
-            document_state, excess, units || '/' || accepted) AS figures
+            document_state, paper, excess, units || '/' || accepted, twin, over_paid) AS figures
     FROM judged j
 )"""
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from config.core.refused import Refused
+from config.core.trail import trail
 from invoicing import refunds
+from invoicing.crediting import record_credit_note
 from invoicing.matches import exceptions
 from invoicing.matches.refresh import refresh
 from invoicing.matching import match_refunds
@@ -91,6 +93,23 @@ def test_an_explained_exception_stays_explained_until_its_figures_change(finance
     assert (match.result, match.cause, match.resolution) == ("open", "amount", "")
     assert match.resolved_by is None
     assert last_event(match).result == "open"
+
+
+def test_an_explanation_ends_with_the_paper_it_was_given_for(finance):
+    match, other = differs(), make_refund(make_order(), ("30.00", "5.70"))
+    for refund in (match.refund, other):
+        day = DAY.date()
+        record_credit_note(refund, by=finance, number=f"C-{refund.pk}", issue_date=day)
+    refresh()
+    match.refresh_from_db()
+    exceptions.explain(match, by=finance, resolution="external", reason="Coupon of 0.70")
+    other.refresh_from_db()
+    with trail("test", by=finance):
+        Refund.objects.filter(pk=other.pk).update(document=None)
+        Refund.objects.filter(pk=match.refund_id).update(document=other.document_id)
+    refresh()
+    match.refresh_from_db()
+    assert (match.result, match.resolution) == ("open", "")
 
 
 def test_accepting_another_amount_confirms_the_refund(finance):
