@@ -308,8 +308,9 @@ hashed AS (
     ORDER BY r.id, e.pgh_id DESC
 ), wanted AS (
     SELECT h.*, COALESCE(old.version, 0) + 1 AS version, COALESCE(old.result, '') AS old_result,
-        old.cause AS old_cause, old.since AS old_since, a.by, a.at,
-        COALESCE(a.reason, '') AS reason,
+        old.cause AS old_cause, old.since AS old_since, old.resolution AS old_resolution,
+        old.explained_hash AS old_hash, old.resolved_by_id AS old_by, old.resolved_at AS old_at,
+        a.by, a.at, COALESCE(a.reason, '') AS reason,
         CASE WHEN h.cause = '' THEN 'matched' WHEN a.refund_id IS NOT NULL THEN 'explained'
              WHEN old.result = 'explained' AND old.explained_hash = h.now_hash THEN 'explained'
              ELSE 'open' END AS result
@@ -326,9 +327,15 @@ hashed AS (
 )"""
 _STAND = ("seen", "expected", "difference", "cause", "posted_on", "document_id", "marketplace_id",
           "order_id", "sides", "detail", "result", "figures_hash", "version", "since")  # fmt: skip
-_SAID = {"resolution": "''", "note": "m.note", "explained_hash": "''", "resolved_by_id": "NULL",
-         "resolved_at": "NULL"}  # fmt: skip
-# Only a row that still is what was compared is changed: a verb that was faster told the truth.
+_SAID = ("resolution", "explained_hash", "resolved_by_id", "resolved_at")
+
+
+def _said(now: str, before: str, nothing: str = "NULL") -> str:
+    return f"CASE WHEN by > 0 THEN {now} WHEN result = 'explained' THEN {before} ELSE {nothing} END"
+
+
+# Only a row that still is what was compared is changed: a verb that was faster told the truth. What
+# is inserted must be right by itself: constraints are asked before the conflict is seen.
 _UPSERT = f"""
 INSERT INTO invoicing_match AS m (key, kind, seller_id, marketplace_id, order_id, refund_id,
     document_id, origin, currency, expected, seen, difference, tolerance, posted_on, sides, result,
@@ -337,17 +344,11 @@ INSERT INTO invoicing_match AS m (key, kind, seller_id, marketplace_id, order_id
 SELECT key, kind, seller_id, marketplace_id, order_id, refund_id, document_id, origin, currency,
     expected, seen, difference, %(tolerance)s, posted_on, sides, result, cause, detail, now_hash,
     CASE WHEN old_result = result AND old_cause = cause THEN old_since ELSE %(now)s END, version,
-    CASE WHEN by IS NULL THEN '' ELSE 'accepted' END, left(reason, 500),
-    CASE WHEN by IS NULL THEN '' ELSE now_hash END, by, at
+    {_said("'accepted'", "old_resolution", "''")}, left(reason, 500),
+    {_said("now_hash", "old_hash", "''")}, {_said("by", "old_by")}, {_said("at", "old_at")}
 FROM wanted ORDER BY refund_id, key
-ON CONFLICT (key) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _STAND)},
-    {
-    ", ".join(
-        f"{name} = CASE WHEN EXCLUDED.resolved_by_id IS NOT NULL THEN EXCLUDED.{name}"
-        f" WHEN EXCLUDED.result = 'explained' THEN m.{name} ELSE {empty} END"
-        for name, empty in _SAID.items()
-    )
-}
+ON CONFLICT (key) DO UPDATE SET note = COALESCE(NULLIF(EXCLUDED.note, ''), m.note),
+    {", ".join(f"{name} = EXCLUDED.{name}" for name in (*_STAND, *_SAID))}
 WHERE m.version = EXCLUDED.version - 1
 RETURNING m.result
 """

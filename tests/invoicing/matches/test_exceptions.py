@@ -95,6 +95,18 @@ def test_an_explained_exception_stays_explained_until_its_figures_change(finance
     assert last_event(match).result == "open"
 
 
+def test_what_is_said_of_an_explained_exception_may_change_without_its_figures(finance):
+    match = differs()
+    exceptions.explain(match, by=finance, resolution="external", reason="Coupon of 0.70")
+    with trail("test", by=finance):  # as a new wording, or a parcel that came, would
+        Match.objects.filter(pk=match.pk).update(detail={"template": "Old words", "params": {}})
+    assert refresh().written == 1
+    match.refresh_from_db()
+    assert match.detail["template"] != "Old words"
+    assert (match.result, match.resolution, match.resolved_by) == ("explained", "external", finance)
+    assert "Coupon" in match.note
+
+
 def test_an_explanation_ends_with_the_paper_it_was_given_for(finance):
     match, other = differs(), make_refund(make_order(), ("30.00", "5.70"))
     for refund in (match.refund, other):
