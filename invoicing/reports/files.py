@@ -7,15 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from config.core.csvfile import DANGEROUS
 from config.core.money import EXPONENTS
 from invoicing.reports.kinds import Column, Kind
 
 STEP = 20_000  # rows between two notices of progress
 BUFFER = 1 << 20
 Tick = Callable[[int], None]
-# What a spreadsheet would run as a formula when a cell starts with it (OWASP, CSV injection);
-# as codes, for millions of cells are asked.
-_DANGEROUS = tuple(map(ord, "=+-@\t\r\n"))
+_DANGEROUS = tuple(map(ord, DANGEROUS))  # as codes, for millions of cells are asked
 WHOLE = tuple(sorted(code for code, places in EXPONENTS.items() if places == 0))
 
 
