@@ -21,6 +21,10 @@ def _listed(words) -> str:
     return ", ".join(f"'{word}'" for word in sorted(words))
 
 
+def _iso(code: str) -> str:
+    return f"CASE upper({code}) WHEN 'UK' THEN 'GB' WHEN 'EL' THEN 'GR' ELSE upper({code}) END"
+
+
 # --- What stands, and what is still to be done ---------------------------------------------------
 
 # Currencies of countries that sell on Amazon and have no marketplace there.
@@ -28,8 +32,9 @@ _ELSEWHERE = {"CH": "CHF", "CN": "CNY", "HK": "HKD", "LI": "CHF", "NO": "NOK"}
 _HOMES = ", ".join(f"('{c}', '{m}')" for c, m in sorted((NATIONAL | _ELSEWHERE).items()))
 # The currency a seller keeps its books in; the refund's where the country's is not known.
 HOME = f"""coalesce(
-    (SELECT h.currency FROM (VALUES {_HOMES}) h(country, currency) WHERE h.country = s.country),
-    CASE WHEN s.country IN ({_listed(EU)}) THEN 'EUR' END,
+    (SELECT h.currency FROM (VALUES {_HOMES}) h(country, currency)
+        WHERE h.country = {_iso("s.country")}),
+    CASE WHEN {_iso("s.country")} IN ({_listed(EU)}) THEN 'EUR' END,
     (SELECT min(h.currency) FROM orders_marketplace h WHERE h.country = s.country),
     r.currency)"""
 _BOOKED = """
@@ -175,10 +180,6 @@ INSERT INTO invoicing_journalline (journal_id, account, country, rate, component
 """
 # Countries without VAT: the marketplace's own tax, whatever the place.
 _OTHER_TAXES = ("CA", "JP", "US")
-
-
-def _iso(code: str) -> str:
-    return f"CASE upper({code}) WHEN 'UK' THEN 'GB' WHEN 'EL' THEN 'GR' ELSE upper({code}) END"
 
 
 # The country whose tax an order bears: as its invoice says, else by the rule of `treatment.py`. The
