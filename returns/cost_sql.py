@@ -10,6 +10,7 @@ COSTS = (
 )  # fmt: skip
 HANDLING = ("label", "labour", "processing", "fx", "difference", "reimbursed")
 _DIMENSIONS = ("month", "seller", "marketplace", "fulfilment", "site", "cause", "liability")
+# A refund of Amazon's names no case: it is of the line's newest, as its fees are.
 _LEDGER = """
     SELECT CASE l.account WHEN 'buyer_refunds' THEN 'goods' WHEN 'restocking' THEN 'kept'
             WHEN 'return_freight' THEN 'kept' ELSE l.account END AS cost,
@@ -20,8 +21,9 @@ _LEDGER = """
     JOIN invoicing_refund r ON r.id = j.refund_id
     LEFT JOIN returns_rma a ON a.number = r.origin
     LEFT JOIN LATERAL (
-        SELECT id FROM returns_rmaline WHERE rma_id = a.id AND order_line_id = l.order_line_id
-        ORDER BY position LIMIT 1
+        SELECT id FROM returns_rmaline WHERE order_line_id = l.order_line_id
+          AND (rma_id = a.id OR a.id IS NULL AND r.source = 'amazon')
+        ORDER BY rma_id DESC, position LIMIT 1
     ) x ON true
     LEFT JOIN LATERAL (
         SELECT id FROM returns_rmaline WHERE rma_id = a.id ORDER BY position LIMIT 1

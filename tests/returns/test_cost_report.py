@@ -8,6 +8,7 @@ import pytest
 from django.db.models import Sum
 from django.utils import timezone
 
+from invoicing.matching import match_refunds
 from invoicing.models import JournalLine
 from invoicing.reports import runs
 from invoicing.reports.kinds import Scope
@@ -60,6 +61,19 @@ def test_case_shows_every_cost_under_its_cause(finance, scope, settings):
     assert Decimal(row["Handling"]) == Decimal("13.20")
     assert Decimal(row["Total"]) == Decimal(row["Goods"]) + Decimal("13.20")
     assert row["Site"] == order.seller.code
+
+
+def test_refund_that_amazon_made_stands_under_the_cause_of_the_case(finance, scope):
+    rma = make_rma("approved", order=make_order(quantity=3, rate="0.19"), quantity=2)
+    line = rma.lines.get().order_line
+    settlement = make_settlement(line.order.seller)
+    at = timezone.now()
+    make_fact(settlement, line.order, line, "-11.90", adjustment="A1", at=at)
+    fee = {"bucket": "fee", "amount_type": "ItemFees", "component": ""}
+    make_fact(settlement, line.order, line, "-1.30", adjustment="A1", at=at, **fee)
+    match_refunds()
+    (row,) = report(finance, scope)
+    assert (row["Cause"], row["Goods"], row["Amazon fees"]) == ("CR-DEFECTIVE", "10.00", "1.30")
 
 
 def test_sites_are_where_the_goods_were_received(finance, scope, settings):
