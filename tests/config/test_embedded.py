@@ -92,7 +92,9 @@ def test_started_by_use_stops_with_the_last_user(place):
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("after", [0.1, 0.3, 0.6, 0.9])
+@pytest.mark.parametrize(
+    "after", [*(pytest.param(early, marks=pytest.mark.soak) for early in (0.1, 0.6)), 0.3, 0.9]
+)
 def test_command_interrupted_at_any_moment_leaves_nothing(place, sent, after):
     process = subprocess.Popen(
         [sys.executable, "manage.py", "migrate"],

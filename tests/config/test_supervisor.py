@@ -113,7 +113,9 @@ def test_busy_port_is_named_before_anything_starts(supervisor, tmp_path, port):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "sent", [pytest.param(signal.SIGINT, marks=pytest.mark.soak), signal.SIGTERM]
+)
 def test_one_signal_stops_everything(supervisor, run, port, sent):
     process = supervisor(run, port)
     said = read_until(process, "Ready:")

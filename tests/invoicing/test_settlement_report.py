@@ -232,11 +232,11 @@ def test_period_is_the_posted_day_and_for_missing_money_the_sent_day(finance):
 def test_seller_and_marketplace_narrow_it(finance):
     here, there = make_order(), make_order(marketplace="FR")
     for order in (here, there):
+        make_refund(order, ("10.00", "1.90"), sent_on=date(2026, 11, 3))
         make_fact(
             make_settlement(order.seller), order, order.lines.get(), "-11.90",
             adjustment=f"A{order.pk}",
         )  # fmt: skip
-        make_refund(order, ("10.00", "1.90"), sent_on=date(2026, 11, 3))
     match_refunds()
     france = Marketplace.objects.get(code="FR")
     of_seller = report(finance, Scope(YEAR.date_from, YEAR.date_to, seller=here.seller))

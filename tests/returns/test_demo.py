@@ -17,14 +17,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 @pytest.fixture
 def ours(monkeypatch):
     """The documents of a small demo, once the worker has made their files."""
-    call_command("seed_demo", rmas=150, seed=1, verbosity=0)
+    call_command("seed_demo", rmas=110, seed=1, verbosity=0)
     while documents.finish_documents():
         pass
     return Document.objects.filter(issuer="retour", state="issued")
 
 
 def test_demo_issues_documents_of_every_kind_and_breaks_no_promise(ours):
-    """All marketplaces, languages and tax cases, some of each buyer (the demo of `make run`, twelve
+    """All marketplaces, languages and tax cases, some of each buyer (the demo of `make run`, many
     times as large, has more refunds of each); the gate stopped only what it should.
     """
     assert ours.count() >= 120
