@@ -136,8 +136,8 @@ def test_rate_that_the_invoice_froze_counts_for_the_sale():
 
 @pytest.mark.parametrize(
     ("country", "marketplace", "home"),
-    [("DE", "UK", "EUR"), ("GB", "DE", "GBP"), ("UK", "DE", "GBP"), ("PL", "DE", "PLN"), ("US", "DE", "USD"),
-     ("CN", "US", "CNY"), ("FR", "PL", "EUR")],
+    [("DE", "UK", "EUR"), ("GB", "DE", "GBP"), ("UK", "DE", "GBP"), ("PL", "DE", "PLN"),
+     ("US", "DE", "USD"), ("CN", "US", "CNY"), ("FR", "PL", "EUR")],
 )  # fmt: skip
 def test_the_sellers_country_says_which_currency_is_its_own(country, marketplace, home):
     refund = make_refund(
