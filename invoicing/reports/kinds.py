@@ -21,8 +21,8 @@ WRITABLE = ("csv", "xlsx", "pdf")
 class Column:
     """A column of a file: key in the temporary table, header, and what it holds.
 
-    ``kind``: text, money (in the row's ``currency``), exact (a number as it is), rate (a fraction),
-    date, or count.
+    ``kind``: text, word (text that Retour itself makes: none starts a formula, none is guarded),
+    money (in the row's ``currency``), exact (a number as it is), rate (a fraction), date, or count.
     """
 
     key: str
@@ -78,6 +78,7 @@ class Kind:
     ``order`` is its ORDER BY; ``totals`` a SELECT on it whose columns are ``total_columns``.
     ``check(scope)`` raises Refused where the kind cannot cover the scope. ``write_csv(cursor,
     path, scope, tick)`` replaces the plain CSV for a format with a shape of its own.
+    ``counted``: each row is in one of the totals, whose ``rows`` say how many; else count them.
     ``links`` says where cells of a row (key → text) lead, by key; its refund leads to why anyway.
     """
 
@@ -94,6 +95,7 @@ class Kind:
     formats: tuple[str, ...] = WRITABLE
     permission: str = PERMISSION
     needs_seller: bool = False
+    counted: bool = False
     choices: tuple[Choice, ...] = ()
     check: Callable[[Scope], None] | None = None
     write_csv: Callable[..., None] | None = None

@@ -169,9 +169,8 @@ def _write(
     """Write the file; returns its number of rows and the totals."""
     with snapshot() as cursor:
         kind.fill(cursor, scope)
-        cursor.execute(f"SELECT count(*) FROM {kind.table}")
-        (rows,) = cursor.fetchone()
         totals = _totals(cursor, kind)
+        rows = _count(cursor, kind, totals)
 
         def tick(done: int) -> None:
             if progress:
@@ -217,6 +216,13 @@ def _totals(cursor: Any, kind: Kind) -> list[dict]:
         }
         for row in cursor.fetchall()
     ]
+
+
+def _count(cursor: Any, kind: Kind, totals: list[dict]) -> int:
+    if kind.counted:  # a million rows are read once less
+        return sum(total["rows"] for total in totals)
+    cursor.execute(f"SELECT count(*) FROM {kind.table}")
+    return cursor.fetchone()[0]
 
 
 @contextmanager

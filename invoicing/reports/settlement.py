@@ -28,6 +28,7 @@ kinds.register(
         fill=fill,
         columns=sql.COLUMNS,
         order=sql.ORDER,
+        counted=True,
         totals=sql.TOTALS,
         total_columns=sql.TOTAL_COLUMNS,
         printed=(

@@ -20,11 +20,11 @@ MATCHED, MISSING, ONLY_AMAZON, DIFFERS, PAID_BY_BANK = STATUSES = (
 COLUMNS = (
     Column("amazon_order_id", "Order"),
     Column("po_number", "PO number"),
-    Column("rma", "RMA"),
+    Column("rma", "RMA", "word"),
     Column("buyer", "Buyer"),
     Column("seller", "Seller"),
     Column("marketplace", "Marketplace"),
-    Column("refund", "Refund"),
+    Column("refund", "Refund", "word"),
     Column("credit_note", "Credit note"),
     Column("item", "Item", "money"),
     Column("shipping", "Shipping", "money"),
@@ -42,7 +42,7 @@ COLUMNS = (
     Column("posted_on", "Posted date", "date"),
     Column("amazon_amount", "Amazon amount", "money"),
     Column("difference", "Difference", "money"),
-    Column("status", "Status"),
+    Column("status", "Status", "word"),
     Column("amazon_refund_id", "Amazon refund id"),
 )
 _COMPONENTS = ("item", "shipping", "gift_wrap", "restocking_fee", "return_freight", "goodwill")

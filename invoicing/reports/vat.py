@@ -104,6 +104,7 @@ kinds.register(
         fill=fill,
         columns=COLUMNS,
         order="currency, month, country, vat_rate, credit_note, refund, id",
+        counted=True,
         totals=TOTALS,
         total_columns=TOTAL_COLUMNS,
         choices=(booked.BY,),

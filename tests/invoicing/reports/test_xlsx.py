@@ -71,7 +71,7 @@ def rows_of(book, names):
 
 def same(column, cell, text):
     """Whether a cell holds what the CSV says."""
-    if column.kind == "text":
+    if column.kind in ("text", "word"):
         return cell == (text[1:] if text[:1] == "'" else text)
     if text == "":
         return cell == ""
