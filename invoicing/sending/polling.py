@@ -29,7 +29,8 @@ LAST = timedelta(days=30)  # then Amazon is not asked any more; nothing was hear
 BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=10)  # of the call whose answer was lost
 PULLS = 4  # every so many looks the transactions of the account are fetched: money seen is sent
 PULL_SECONDS = 30.0
-NO_REPORT = 5  # times a report that cannot be fetched is asked for
+FINAL = ("DONE", "FATAL")  # Amazon has processed the file; its report may come a little later
+NO_REPORT = 5  # times a report that is not there is asked for
 
 
 def next_look(feed: Feed, now: datetime) -> datetime:
@@ -64,13 +65,13 @@ def _follow(feed: Feed, answer: dict, amazon: Amazon) -> Feed:
     document = str(answer.get("resultFeedDocumentId") or "")
     if status == "CANCELLED":  # before it was processed, says Amazon
         return _cancelled(feed)
-    if status not in ("DONE", "FATAL"):
+    if status not in FINAL:
         return _look_later(feed, status=status)
     if document:
         content = amazon.feed_document(document)
         reach("report.fetched")
         _keep_report(feed, status, document, content)
-    elif status == "DONE" and feed.looks < NO_REPORT:
+    elif status == "DONE" and (feed.processing_status != status or feed.looks < NO_REPORT):
         return _look_later(feed, status=status)
     return _carry_out(feed.pk)
 
@@ -79,6 +80,8 @@ def _look_later(feed: Feed, *, status: str = "", sentence: str = "") -> Feed:
     with outcomes.locked(feed.pk, FeedState.SUBMITTED, verb="look_at_feed") as row:
         if row:
             now = timezone.now()
+            if status in FINAL and row.processing_status != status:
+                row.looks = 0  # those while it was under way were not for its report
             row.processing_status = status[:20] or row.processing_status
             row.sentence = sentence[:500]
             row.looks, row.next_at = row.looks + 1, next_look(row, now)

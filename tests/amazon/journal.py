@@ -81,6 +81,7 @@ class Behaviour:
     """How this Amazon behaves; tests change it as they go. Seconds are real ones."""
 
     in_progress: int = 0  # getFeed says IN_PROGRESS that often first
+    report_late: int = 0  # and then that often DONE without the id of the report
     outcome: str = "DONE"  # DONE, CANCELLED, FATAL, FATAL_WITH_REPORT, FATAL_AFTER_PAYING
     dedupes: bool = False  # the same document again is the same feed (Amazon's does not)
     late: float = 0.0  # createFeed takes effect at once, answers and is listed that much later
@@ -178,6 +179,11 @@ class Journal:
         if feed.polls < self.behaviour.in_progress:
             return "IN_QUEUE" if feed.polls == 0 else "IN_PROGRESS"
         return "FATAL" if feed.outcome.startswith("FATAL") else feed.outcome
+
+    def has_report(self, feed: Feed) -> bool:
+        """Whether the feed shows where its report is."""
+        wait = self.behaviour.in_progress + self.behaviour.report_late
+        return bool(feed.report_id) and feed.polls >= wait
 
     def _process(self, feed: Feed) -> None:
         try:

@@ -180,7 +180,7 @@ class Server:
             "createdTime": feed.created.isoformat().replace("+00:00", "Z"),
             "processingStatus": status,
         }
-        if status in ("DONE", "FATAL") and feed.report_id:
+        if status in ("DONE", "FATAL") and self.journal.has_report(feed):
             shown["resultFeedDocumentId"] = feed.report_id
         return shown
 

@@ -461,6 +461,17 @@ def test_feed_in_progress_is_asked_after_further_and_further_apart(fake_amazon):
     assert again(refund).state == "sent"
 
 
+def test_report_that_comes_after_a_slow_feed_is_waited_for(fake_amazon):
+    refund = make_feed_refund()
+    fake_amazon.behaviour.in_progress, fake_amazon.behaviour.report_late = 7, 2
+    feed = handed_over()
+    for _ in range(9):
+        feed = followed(feed)
+    assert (feed.state, feed.processing_status) == ("submitted", "DONE")
+    assert followed(feed).state == "done"
+    assert again(refund).state == "sent"
+
+
 def handed_over_days_ago(days: float) -> Feed:
     """A feed that Amazon has had for so long."""
     feed = handed_over()
