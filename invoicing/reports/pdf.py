@@ -145,10 +145,10 @@ def _looking(texts: Sequence[str], looks: Sequence[str]) -> list[dict[str, str]]
 
 
 def _look(column: Column) -> str:
-    """Numbers to the right; dates and currencies in one piece."""
+    """Numbers to the right; dates, currencies and what totals are by in one piece."""
     if column.kind in NUMBERS:
         return "n"
-    return "keep" if column.kind == "date" or column.key == "currency" else ""
+    return "keep" if column.kind == "date" or column.key in ("currency", "dimension") else ""
 
 
 def _cell(column: Column, value: Any, currency: str) -> str:

@@ -148,6 +148,9 @@ def xml(request: HttpRequest, key: str) -> HttpResponse:
     if not file.content:
         messages.error(request, _("Its content was erased after its time of keeping."))
         return redirect("invoicing:bank-file", key)
+    if file.state == BankFile.State.WITHDRAWN:  # its refunds may be in another file by now
+        messages.error(request, _("This file was withdrawn: with the bank it would pay twice."))
+        return redirect("invoicing:bank-file", key)
     Download.objects.create(bank_file=file, by=request.user)
     response = HttpResponse(bytes(file.content), content_type="application/xml")
     response["Content-Disposition"] = f'attachment; filename="pain.001-{file.message_id}.xml"'

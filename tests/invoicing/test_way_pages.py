@@ -196,6 +196,9 @@ def test_withdrawn_file_gives_its_refunds_back(client, finance):
     file = BankFile.objects.get(pk=_made(client, refund))
     assert say(client, file, "withdraw").status_code == 422
     say(client, file, "withdraw", reason="Wrong day")
+    assert "pain.001.xml" not in text_of(client.get(f"/bank-files/{file.key}/"))
+    told = client.get(reverse("invoicing:bank-file-xml", args=[file.key]), follow=True)
+    assert "would pay twice" in text_of(told)
     assert again(refund).state == "approved"
     assert "withdrew the bank file" in text_of(client.get(f"/bank-files/{file.key}/"))
     assert say(client, file, "explode").status_code == 404

@@ -46,8 +46,7 @@ def test_demo_issues_documents_of_every_kind_and_breaks_no_promise(ours):
     assert found == {"buyer_address": 1, "treatment": 1, "rate_unknown": 1}
     sent = Feed.objects.values_list("state", "attempts__state").distinct()
     every = {("done", "sent"), ("unknown", "unknown"), ("submitted", "sending")}
-    assert ("done", "sent") in set(sent) <= every  # how many wait depends on the hour
-    assert b"successful" in bytes(Feed.objects.filter(state="done")[0].report)
+    assert set(sent) <= every  # how many wait for them depends on the hour: test_demo_feeds.py
     assert not Feed.objects.exclude(next_at=None).exists()  # the real Amazon is never asked
     assert Refund.objects.exclude(basis={}).count() > 20  # what refund_recalculates looks at
     found = {one.name: invariants.violations(one) for one in invariants.promises()}
