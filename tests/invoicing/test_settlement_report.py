@@ -144,7 +144,13 @@ def test_every_status_with_its_amounts(finance):
         "-11.90",
     )
     assert rows[sql.ONLY_AMAZON]["Amazon amount"] == "11.90"
-    bank_row = rows[sql.PAID_BY_BANK]
+    assert rows[sql.PAID_BY_BANK]["Refund"] == str(by_bank.key)
+
+
+def test_transfer_by_bank_is_paid_before_and_after_the_statement(finance):
+    by_bank = paid_by_bank(make_order())
+    (bank_row,) = report(finance)
+    assert bank_row["Status"] == sql.PAID_BY_BANK
     assert (bank_row["Refund"], bank_row["Gross"]) == (str(by_bank.key), "35.70")
     assert (bank_row["Amazon amount"], bank_row["Difference"]) == ("0", "0")
     refunds.confirm_paid(by_bank.key, by=finance, on=timezone.now().date(), reference="KTO 7/2026")
